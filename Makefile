@@ -1,0 +1,79 @@
+# Everything a newcomer or a contributor runs. Needs Python 3.11 or newer with venv and pip, make and git.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+
+.DEFAULT_GOAL := help
+
+.PHONY: help serve tour test check test-unit test-races test-crash test-machine bench requirements format clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+# --- for newcomers ------------------------------------------------------------------------------------------
+
+serve: $(STAMPS)/serve ## set everything up and run the authorization server for development
+	@$(BIN)/keyturn dev
+
+tour: $(STAMPS)/test ## log in, call an API, refresh, replay, log out: each step says what it proves
+	@$(BIN)/python examples/tour.py
+
+# --- for contributors ---------------------------------------------------------------------------------------
+
+test: $(STAMPS)/test ## every test, the long suites with a bounded share
+	$(BIN)/python -m pytest
+
+check: $(STAMPS)/test ## format, lint, types, import contracts, unit tests: under a minute
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -m "not slow" -n 2
+
+format: $(STAMPS)/test ## format the code and mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test-races: $(STAMPS)/test ## raced refreshes, logouts and password changes over HTTP, in full
+	$(BIN)/python -m pytest -s tests/proofs/test_races.py --full
+
+test-crash: $(STAMPS)/test ## SIGKILL the server while refreshes and logouts run, in full
+	$(BIN)/python -m pytest -s tests/proofs/test_crash.py --full
+
+test-machine: $(STAMPS)/test ## the state machine of sessions against its model, in full
+	$(BIN)/python -m pytest -s tests/proofs/test_session_machine.py --full
+
+bench: $(STAMPS)/bench ## measure every bar, each beside its peer or primitive in the same run
+	@$(BIN)/python bench/run.py
+
+requirements: $(STAMPS)/uv ## pin and hash the requirement files anew from pyproject.toml
+	$(COMPILE) --group tools -o requirements/tools.txt
+	$(COMPILE) pyproject.toml --extra server --group build -o requirements/serve.txt
+	$(COMPILE) pyproject.toml --extra all --group build --group check --group test -o requirements/test.txt
+	$(COMPILE) pyproject.toml --extra all --group build --group check --group test --group bench -o requirements/bench.txt
+
+clean: ## remove what make made; a development server's data in .keyturn stays
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# --- set-up -------------------------------------------------------------------------------------------------
+
+COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-annotate --no-header
+
+INSTALL = $(BIN)/uv pip install -q --python $(BIN)/python
+
+$(STAMPS)/uv:
+	@echo "Making $(VENV) …"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Keyturn needs Python 3.11 or newer; set PYTHON=…"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/tools.txt
+	@mkdir -p $(STAMPS) && touch $@
+
+# One stamp for each set of requirements; a larger set also does for what a smaller one serves.
+$(STAMPS)/%: requirements/%.txt pyproject.toml | $(STAMPS)/uv
+	@echo "Installing what requirements/$*.txt names …"
+	@$(INSTALL) --require-hashes -r requirements/$*.txt
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
