@@ -1,0 +1,31 @@
+"""What every test may count on, and what a run may be told."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the long suites be run in full."""
+    parser.addoption("--full", action="store_true", help="run races, kills and the state machine in full")
+
+
+@pytest.fixture(scope="session")
+def full(request: pytest.FixtureRequest) -> bool:
+    """Tell whether the long suites are to be run in full; else a bounded share of them runs."""
+    return bool(request.config.getoption("--full"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Turn a skip into a failure where skips are forbidden: a test that did not run has proved nothing.
+
+    The public test vectors are not part of the project; where their folder is absent, its tests may skip.
+    """
+    report = yield
+    forbidden = os.environ.get("KEYTURN_FORBID_SKIPS") and "KEYTURN_VECTORS" not in str(report.longrepr)
+    if forbidden and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped although skips are forbidden: {report.longrepr}"
+    return report
