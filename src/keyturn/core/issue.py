@@ -1,0 +1,68 @@
+"""Signing an access token for a session, and the answer that carries it."""
+
+from dataclasses import dataclass, field
+
+from keyturn.core.model import Session, User
+from keyturn.core.services import Services
+from keyturn.tokens import base64url
+from keyturn.tokens.access_token import Claims
+from keyturn.tokens.keys import SigningKey
+
+FIRST_PARTY = "first-party"
+"""The ``client_id`` of tokens that a login gives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """What a login or a refresh answers with.
+
+    Attributes:
+        expires_in: seconds the access token lives.
+        refresh_token: the successor, for the body or the cookie, as ``session.client`` says.
+        device_token: given out at login only.
+
+    """
+
+    access_token: str = field(repr=False)
+    expires_in: int
+    scopes: tuple[str, ...]
+    session: Session
+    refresh_token: str = field(repr=False)
+    device_token: str | None = field(default=None, repr=False)
+
+
+async def sign_access_token(
+    services: Services,
+    *,
+    key: SigningKey,
+    user: User,
+    session: Session,
+    scopes: tuple[str, ...],
+    audience: str,
+    now_ms: int,
+) -> tuple[str, int]:
+    """Return an access token and the seconds it lives, which never reach beyond the session's end.
+
+    A cut-off covers its whole second. If one stands in the way, the token is signed in the second after it, so
+    that a login right after a revocation works at once.
+    """
+    issued_at = now_ms // 1000
+    cutoff = services.denylist.view.cutoff_for(user.sub)
+    if cutoff is not None and cutoff >= issued_at:
+        await services.wait_until(cutoff + 1)
+        issued_at = cutoff + 1
+    expires_at = min(issued_at + services.policy.access_lifetime, max(session.ends_at(), issued_at + 1))
+    claims = Claims(
+        issuer=services.policy.issuer,
+        subject=user.sub,
+        audience=audience,
+        client_id=session.client_id,
+        session_id=session.sid,
+        auth_time=session.auth_time,
+        scope=scopes,
+        roles=user.roles,
+        issued_at=issued_at,
+        expires_at=expires_at,
+        token_id=base64url.encode(services.randomness(16)),
+    )
+    return await services.sign(claims, key), expires_at - issued_at
