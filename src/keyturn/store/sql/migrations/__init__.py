@@ -1,0 +1,62 @@
+"""The schema: numbered SQL files beside this one, applied in order and recorded in a table of our own."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from keyturn.store.sql.script import Script
+
+CREATE_VERSIONS = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL)"
+
+CURRENT = "SELECT COALESCE(MAX(version), 0) FROM schema_version"
+
+RECORD = "INSERT INTO schema_version (version, name) VALUES (:version, :name)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migration:
+    """One file: its number, its name without the suffix, its statements."""
+
+    number: int
+    name: str
+    statements: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaStatus:
+    """The *current* version of a database's schema, 0 for none, and the *newest* that this release knows."""
+
+    current: int
+    newest: int
+
+
+@cache
+def all_migrations() -> tuple[Migration, ...]:
+    """Return every migration, the oldest first."""
+    texts = {entry.name: entry.read_text("utf-8") for entry in files(__name__).iterdir() if entry.name.endswith(".sql")}
+    return tuple(_parse(name, texts[name]) for name in sorted(texts))
+
+
+def newest_version() -> int:
+    """Return the version that this release needs."""
+    return all_migrations()[-1].number
+
+
+def apply_missing() -> Script[list[str]]:
+    """Bring the schema to the newest version; return the names of what was applied. Run it where nobody else can."""
+    yield CREATE_VERSIONS, {}
+    ((current,),) = yield CURRENT, {}
+    missing = [migration for migration in all_migrations() if migration.number > current]
+    for migration in missing:
+        for statement in migration.statements:
+            yield statement, {}
+        yield RECORD, {"version": migration.number, "name": migration.name}
+    return [migration.name for migration in missing]
+
+
+def _parse(file_name: str, text: str) -> Migration:
+    name = file_name.removesuffix(".sql")
+    bare = re.sub(r"^\s*--.*$", "", text, flags=re.MULTILINE)
+    statements = tuple(part.strip() for part in bare.split(";") if part.strip())
+    return Migration(number=int(name.partition("_")[0]), name=name, statements=statements)

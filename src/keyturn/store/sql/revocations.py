@@ -1,0 +1,101 @@
+"""The revocation log. ``seq`` is max(last + 1, epoch milliseconds), taken under a row lock inside the revoking step.
+
+So whoever has seen *n* has seen all up to *n*; the order survives a clock that steps back; and after a roll-back of the
+store new entries still come behind those that a verifier has seen.
+"""
+
+from collections.abc import Sequence
+
+from keyturn.core.model import AuditEvent
+from keyturn.core.ports import Revoking
+from keyturn.store.sql import audit
+from keyturn.store.sql.script import Connection, Row, Script
+from keyturn.tokens.revocation import RevocationEntry, RevocationKind
+
+TAKE_SEQS = """
+UPDATE revocation_sequence SET last = CASE WHEN last >= :now_ms THEN last + :count ELSE :now_ms + :count - 1 END
+RETURNING last
+"""
+
+INSERT = """
+INSERT INTO revocations (seq, kind, digest, cut_off, expires_at)
+VALUES (:seq, :kind, :digest, :cut_off, :expires_at)
+"""
+
+AFTER = "SELECT seq, kind, digest, cut_off, expires_at FROM revocations WHERE seq > :seq ORDER BY seq"
+
+PRUNE = """
+DELETE FROM revocations
+WHERE seq IN (SELECT seq FROM revocations WHERE expires_at <= :now ORDER BY expires_at LIMIT :most)
+RETURNING seq
+"""
+
+
+class SqlRevocations:
+    """`core.ports.Revocations` in SQL."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def add(self, revoking: Revoking, event: AuditEvent) -> RevocationEntry:
+        """Append one entry."""
+        return await self._connection.write(_add(revoking, event))
+
+    async def after(self, seq: int) -> Sequence[RevocationEntry]:
+        """Return the entries behind *seq*, in order."""
+        return await self._connection.read(_after(seq))
+
+    async def prune(self, now: int, most: int) -> int:
+        """Delete up to *most* entries past their ``expires_at``; return how many."""
+        return await self._connection.write(_prune(now, most))
+
+
+def append(revokings: Sequence[Revoking], now_ms: int) -> Script[list[RevocationEntry]]:
+    """Append the entries, as a part of any step."""
+    if not revokings:
+        return []
+    ((last,),) = yield TAKE_SEQS, {"now_ms": now_ms, "count": len(revokings)}
+    entries = [_entry(seq, revoking) for seq, revoking in enumerate(revokings, start=last - len(revokings) + 1)]
+    for entry in entries:
+        yield (
+            INSERT,
+            {
+                "seq": entry.seq,
+                "kind": entry.kind.value,
+                "digest": entry.digest,
+                "cut_off": entry.before,
+                "expires_at": entry.expires_at,
+            },
+        )
+    return entries
+
+
+def _add(revoking: Revoking, event: AuditEvent) -> Script[RevocationEntry]:
+    (entry,) = yield from append((revoking,), event.at_ms)
+    yield from audit.append((event,))
+    return entry
+
+
+def _after(seq: int) -> Script[list[RevocationEntry]]:
+    rows = yield AFTER, {"seq": seq}
+    return [_from_row(row) for row in rows]
+
+
+def _prune(now: int, most: int) -> Script[int]:
+    rows = yield PRUNE, {"now": now, "most": most}
+    return len(rows)
+
+
+def _entry(seq: int, revoking: Revoking) -> RevocationEntry:
+    return RevocationEntry(
+        seq=seq,
+        kind=revoking.kind,
+        digest=revoking.digest,
+        before=revoking.before,
+        expires_at=revoking.expires_at,
+    )
+
+
+def _from_row(row: Row) -> RevocationEntry:
+    seq, kind, digest, cut_off, expires_at = row
+    return RevocationEntry(seq=seq, kind=RevocationKind(kind), digest=digest, before=cut_off, expires_at=expires_at)

@@ -1,0 +1,62 @@
+"""A step of the store as a script: a generator that yields SQL and is sent the rows. It does no I/O itself.
+
+So one script serves a driver that blocks a thread and a driver that awaits a socket, and a step of several statements
+reads from top to bottom. A driver runs a script as one transaction, or as a part of one that fails alone.
+
+The SQL is what SQLite 3.35 and PostgreSQL 15 both understand, with ``:name`` for a parameter.
+"""
+
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+Value: TypeAlias = str | int | bytes | None
+Statement: TypeAlias = tuple[str, Mapping[str, Value]]
+Row: TypeAlias = tuple[Any, ...]
+Rows: TypeAlias = Sequence[Row]
+Script: TypeAlias = Generator[Statement, Rows, T]
+
+
+class Abort(Exception):
+    """Raised by a script to undo all that it did and still return *result* to its caller."""
+
+    def __init__(self, result: object) -> None:
+        super().__init__()
+        self.result = result
+
+
+def drive(script: Script[T], execute: Callable[[Statement], Rows]) -> T:
+    """Run *script* to its end with a function that does a statement and waits for its rows; return its result.
+
+    Raises:
+        Abort: the script wants to be undone.
+        Exception: whatever *execute* and the script raise.
+
+    """
+    try:
+        statement = next(script)
+        while True:
+            statement = script.send(execute(statement))
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+
+
+class Connection(Protocol):
+    """Where scripts run. Raises `TemporarilyUnavailable` if the database can't answer; then nothing was changed."""
+
+    def read(self, script: Script[T]) -> Awaitable[T]:
+        """Run a script that only reads. It sees every write that was awaited before."""
+        ...
+
+    def write(self, script: Script[T]) -> Awaitable[T]:
+        """Run a script as one atomic step, which is durable when this returns.
+
+        A caller that is cancelled meanwhile does not learn whether the step happened; it happened whole or not at all.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Finish what was asked for and let go of every resource."""
+        ...

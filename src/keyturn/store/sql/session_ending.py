@@ -1,0 +1,54 @@
+"""Ending sessions: in the very step in which a session ends, its access tokens are revoked and an event says why."""
+
+from dataclasses import replace
+
+from keyturn.core.model import Session
+from keyturn.core.ports import Ending, Revoking
+from keyturn.store.sql import audit, revocations
+from keyturn.store.sql.script import Script
+from keyturn.store.sql.session_rows import COLUMNS, session_of
+from keyturn.tokens.revocation import RevocationKind, digest
+
+# Of handle, sid and sub two are NULL, which equals nothing; each has its own index.
+END = f"""
+UPDATE sessions SET ended_at = :ended_at, end_reason = :end_reason
+WHERE (handle = :handle OR sid = :sid OR sub = :sub)
+    AND sub = COALESCE(:of_sub, sub) AND sid <> COALESCE(:but_sid, '') AND ended_at IS NULL
+RETURNING {COLUMNS}
+"""  # noqa: S608 - the columns are a constant
+
+
+def end(order: Ending) -> Script[list[Session]]:
+    """End the sessions that *order* names, as a part of any step; return those that ended now.
+
+    Raises:
+        ValueError: not exactly one of ``handle``, ``sid`` and ``sub`` is set.
+
+    """
+    if [order.handle, order.sid, order.sub].count(None) != 2:  # noqa: PLR2004 - one of the three is set
+        raise ValueError("an ending names its sessions by exactly one of handle, sid and sub")
+    rows = yield (
+        END,
+        {
+            "handle": order.handle,
+            "sid": order.sid,
+            "sub": order.sub,
+            "of_sub": order.of_sub,
+            "but_sid": order.but_sid,
+            "ended_at": order.at_ms // 1000,
+            "end_reason": order.reason.value,
+        },
+    )
+    ended = [session_of(row) for row in rows]
+    yield from revocations.append([_revoking(session, order) for session in ended], order.at_ms)
+    yield from audit.append([replace(order.event, sub=session.sub, sid=session.sid) for session in ended])
+    return ended
+
+
+def _revoking(session: Session, order: Ending) -> Revoking:
+    return Revoking(
+        kind=RevocationKind.SID,
+        digest=digest(RevocationKind.SID, session.sid),
+        before=None,
+        expires_at=order.revocation_expires_at,
+    )

@@ -1,0 +1,49 @@
+"""The SQLite database as a `Connection`."""
+
+import asyncio
+from collections.abc import Awaitable
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from keyturn.store.sql.script import Script
+from keyturn.store.sql.sqlite.call import Call
+from keyturn.store.sql.sqlite.checkpointer import Checkpointer
+from keyturn.store.sql.sqlite.opening import connect
+from keyturn.store.sql.sqlite.reader import Reader
+from keyturn.store.sql.sqlite.worker import Worker
+from keyturn.store.sql.sqlite.writer import Writer
+
+T = TypeVar("T")
+
+
+class SqliteConnection:
+    """Its threads serve any number of event loops."""
+
+    def __init__(self, path: Path) -> None:
+        opened = partial(connect, path)
+        writer, reader = Writer(opened), Reader(opened)
+        self._writer = Worker("keyturn-writer", writer.work, writer.close)
+        self._reader = Worker("keyturn-reader", reader.work, reader.close)
+        self._checkpointer = Checkpointer(path, self._writer.interject)
+
+    def read(self, script: Script[T]) -> Awaitable[T]:
+        """Run a script that only reads. It sees every write that was awaited before."""
+        call = Call(script)
+        self._reader.submit(call)
+        return call.future
+
+    def write(self, script: Script[T]) -> Awaitable[T]:
+        """Run a script as one atomic step, which is durable when this returns."""
+        call = Call(script)
+        self._writer.submit(call)
+        return call.future
+
+    async def close(self) -> None:
+        """Finish what was asked for, move the log into the database and end the threads."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._writer.close()
+        self._reader.close()
+        self._checkpointer.close()
