@@ -1,0 +1,92 @@
+"""The verdict on one token: the rules of RFC 9068, what was seen before, and what has been revoked since.
+
+:class:`Verifier` uses it with the keys it fetched; the authorization server, with its own. No network, no clock.
+"""
+
+from typing import Final, Protocol
+
+from keyturn.errors import InvalidToken, InvalidTokenReason, TokenExpired
+from keyturn.tokens import access_token
+from keyturn.tokens.access_token import AccessToken, Expected
+from keyturn.tokens.jws import FindKey
+from keyturn.tokens.keys import VerificationKey
+from keyturn.verify.token_cache import Seen, TokenCache
+
+
+class RevocationCheck(Protocol):
+    """Whatever knows what is revoked: :class:`keyturn.tokens.revocation.RevocationView`, or your own."""
+
+    def revokes(self, token: AccessToken, now: float) -> bool:
+        """Say whether *token* is revoked at *now*, in epoch seconds."""
+        ...
+
+
+class TokenChecker:
+    """Verifies tokens of one issuer, and does not verify a signature twice. Free for any number of threads."""
+
+    __slots__ = ("_cache", "_revocations", "expected")
+
+    def __init__(
+        self,
+        expected: Expected,
+        *,
+        revocations: RevocationCheck | None = None,
+        cache: TokenCache | None = None,
+    ) -> None:
+        """Take what *expected* describes.
+
+        Args:
+            expected: issuer, audiences, algorithms and leeway.
+            revocations: what is revoked; None only where nothing ever is.
+            cache: where verified tokens are kept; None makes one of the default size.
+
+        """
+        self.expected: Final = expected
+        self._revocations: Final = revocations
+        self._cache: Final = TokenCache() if cache is None else cache
+
+    def check(self, text: str, find_key: FindKey, now: float) -> AccessToken:
+        """Return the access token in *text*.
+
+        Args:
+            text: the token as it was sent.
+            find_key: returns the key that a ``kid`` names now, or None. A cached token too is good only as long
+                as this returns the key that signed it.
+            now: the time, in epoch seconds.
+
+        Raises:
+            TokenExpired: its time is over.
+            InvalidToken: anything else is wrong with it.
+
+        """
+        token = self._seen(text, find_key, now) or self._verify(text, find_key, now)
+        if self._revocations is not None and self._revocations.revokes(token, now):
+            raise InvalidToken(InvalidTokenReason.REVOKED)
+        return token
+
+    def _seen(self, text: str, find_key: FindKey, now: float) -> AccessToken | None:
+        seen = self._cache.find(text) if type(text) is str else None
+        if seen is None:
+            return None
+        current = find_key(seen.token.kid)
+        if current is not seen.key and current != seen.key:
+            self._cache.discard(text)
+            return None
+        try:
+            access_token.still_valid(seen.token, expected=self.expected, now=now)
+        except TokenExpired:
+            self._cache.discard(text)
+            raise
+        return seen.token
+
+    def _verify(self, text: str, find_key: FindKey, now: float) -> AccessToken:
+        used: list[VerificationKey] = []
+
+        def find_and_note(kid: str) -> VerificationKey | None:
+            key = find_key(kid)
+            used[:] = [] if key is None else [key]
+            return key
+
+        token = access_token.verify(text, find_key=find_and_note, expected=self.expected, now=now)
+        self._cache.add(text, Seen(token, used[0]))
+        return token

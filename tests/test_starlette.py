@@ -1,0 +1,205 @@
+"""Starlette endpoints behind tokens."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from starlette.applications import Starlette
+from starlette.endpoints import HTTPEndpoint
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Host, Mount, Route, Router, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.testclient import TestClient, WebSocketDenialResponse
+from starlette.websockets import WebSocket
+
+from keyturn.errors import ConfigurationError
+from keyturn.starlette import Keyturn
+from keyturn.testing import TestIssuer
+
+ISSUER = TestIssuer()
+REALM = f'Bearer realm="{ISSUER.issuer}"'
+auth = Keyturn(ISSUER.issuer, ISSUER.audience, jwks=ISSUER.jwks)
+
+
+@auth.require("orders:read")
+async def orders(request: Request) -> Response:
+    """Say who the token speaks for, in every way there is."""
+    return JSONResponse(
+        {
+            "sub": request.state.token.sub,
+            "user": request.user.identity,
+            "authenticated": request.user.is_authenticated,
+            "name": request.user.display_name,
+            "scopes": request.auth.scopes,
+        }
+    )
+
+
+@auth.require(roles=["admin"])
+def admin(request: Request) -> Response:
+    """Answer from a thread."""
+    return PlainTextResponse(request.user.token.sub)
+
+
+@auth.public
+def health(_request: Request) -> Response:
+    """Answer anybody."""
+    return PlainTextResponse("ok")
+
+
+class Things(HTTPEndpoint):
+    """A class whose methods each ask for something."""
+
+    @auth.require("things:read")
+    async def get(self, request: Request) -> Response:
+        """Read."""
+        return PlainTextResponse(request.user.identity)
+
+    @auth.require("things:write")
+    def post(self, request: Request) -> Response:
+        """Write."""
+        return PlainTextResponse(request.user.identity)
+
+
+@auth.require()
+async def live(websocket: WebSocket) -> None:
+    """Say who it is."""
+    await websocket.accept()
+    await websocket.send_text(websocket.user.identity)
+    await websocket.close()
+
+
+ROUTES: list[BaseRoute] = [
+    Route("/orders", orders),
+    Route("/admin", admin),
+    Route("/health", health),
+    Route("/things", Things),
+    WebSocketRoute("/live", live),
+    Mount("/static", auth.public(StaticFiles(directory="."))),
+    Mount("/sub", routes=[Route("/orders", orders)]),
+    Host("api.test", Router([Route("/orders", orders)])),
+]
+
+
+@pytest.fixture
+def client() -> Iterator[TestClient]:
+    """Return a client of a guarded app with a route of each kind."""
+    app = Starlette(routes=ROUTES)
+    auth.guard(app)
+    with TestClient(app) as client:
+        yield client
+
+
+def test_a_good_token_reaches_the_endpoint(client: TestClient) -> None:
+    """By Starlette's habits: ``request.user``, ``request.auth``, and the token itself."""
+    answer = client.get("/orders", headers=ISSUER.headers("ada", scopes=["orders:read", "x"]))
+    assert answer.json() == {
+        "sub": "ada",
+        "user": "ada",
+        "authenticated": True,
+        "name": "ada",
+        "scopes": ["orders:read", "x"],
+    }
+    assert client.get("/admin", headers=ISSUER.headers("ada", roles=["admin"])).text == "ada"
+    assert client.get("/health").text == "ok"
+
+
+def test_methods_of_a_class_have_requirements_of_their_own(client: TestClient) -> None:
+    """Async or not."""
+    headers = ISSUER.headers("ada", scopes=["things:write"])
+    assert client.post("/things", headers=headers).text == "ada"
+    assert client.get("/things", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "challenge"),
+    [
+        ({}, 401, REALM),
+        ({"Authorization": "Basic eDp5"}, 401, REALM),
+        ({"Authorization": "Bearer"}, 400, f'{REALM}, error="invalid_request"'),
+        ({"Authorization": "Bearer a.b.c"}, 401, f'{REALM}, error="invalid_token"'),
+        (ISSUER.headers(), 403, f'{REALM}, error="insufficient_scope"'),
+    ],
+)
+def test_what_is_wrong_is_answered_as_everywhere(
+    client: TestClient, headers: dict[str, str], status: int, challenge: str
+) -> None:
+    """WEB-01: RFC 6750 §3.1."""
+    answer = client.get("/orders", headers=headers)
+    assert answer.status_code == status
+    assert answer.headers["www-authenticate"].startswith(challenge)
+    assert set(answer.json()) == {"error", "error_description"}
+
+
+def test_a_websocket_is_refused_before_it_opens(client: TestClient) -> None:
+    """The same rules at the handshake."""
+    with pytest.raises(WebSocketDenialResponse) as refusal, client.websocket_connect("/live"):
+        pass
+    assert refusal.value.status_code == 401
+    with client.websocket_connect("/live", headers=ISSUER.headers("ada")) as socket:
+        assert socket.receive_text() == "ada"
+
+
+def test_a_websocket_from_another_site_does_not_get_in_with_a_cookie() -> None:
+    """A42: browsers send cookies with any handshake, so it needs the CSRF rule though it is a GET."""
+    pages = Keyturn(ISSUER.issuer, ISSUER.audience, jwks=ISSUER.jwks, token_from="cookie")
+
+    @pages.require()
+    async def endpoint(websocket: WebSocket) -> None:
+        await websocket.accept()
+        await websocket.close()
+
+    cookie = {"Cookie": f"__Host-keyturn_access={ISSUER.make_token()}"}
+    client = TestClient(Starlette(routes=[WebSocketRoute("/live", endpoint)]))
+    with pytest.raises(WebSocketDenialResponse) as refusal, client.websocket_connect("/live", headers=cookie):
+        pass
+    assert refusal.value.status_code == 403
+    with client.websocket_connect("/live", headers=cookie | {"Origin": ISSUER.issuer}):
+        pass
+
+
+class HalfDecided(HTTPEndpoint):
+    """A class with one method that nobody decided on."""
+
+    get = Things.get
+
+    async def delete(self, _request: Request) -> Response:
+        """Delete, for anybody."""
+        return Response()
+
+
+async def bare(_request: Request) -> Response:
+    """Answer anybody, not on purpose."""
+    return Response()
+
+
+async def bare_socket(websocket: WebSocket) -> None:
+    """Talk to anybody, not on purpose."""
+    await websocket.close()
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        lambda: Route("/open", bare),
+        lambda: Route("/open", HalfDecided),
+        lambda: WebSocketRoute("/open", bare_socket),
+        lambda: Mount("/open", StaticFiles(directory=".")),
+        lambda: Mount("/open", routes=[Route("/x", bare)]),
+        lambda: Mount("/open", Starlette(routes=[Route("/x", bare)])),
+        lambda: Mount("/x", routes=[Mount("/open", routes=[Route("/y", bare)])]),
+        lambda: Host("open.test", Router([Route("/open", bare)])),
+    ],
+)
+def test_a_guarded_app_with_an_undecided_route_does_not_start(route: Callable[[], BaseRoute]) -> None:
+    """OPS-01."""
+    app = Starlette(routes=[*ROUTES, route()])
+    auth.guard(app)
+    with pytest.raises(ConfigurationError, match="/open"), TestClient(app):
+        pass
+
+
+def test_an_endpoint_without_a_request_can_not_be_protected() -> None:
+    """It stops where it is written."""
+    with pytest.raises(ConfigurationError):
+        auth.require()(lambda: None)
