@@ -232,7 +232,7 @@ class MissingToken(KeyturnError):
 
     code = ErrorCode.INVALID_TOKEN
     status = 401
-    sentence = "An access token is required: send it as 'Authorization: Bearer …'."
+    sentence = "An access token is required: send it as 'Authorization: Bearer <token>'."
 
 
 class InvalidToken(KeyturnError):

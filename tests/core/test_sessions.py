@@ -174,6 +174,23 @@ async def test_a_revoked_key_takes_its_tokens_with_it(house: House) -> None:
         await keys.revoke_key(house.services, "nobody", origin=OPERATOR, now_ms=house.now_ms)
 
 
+async def test_a_key_that_another_process_revoked_signs_nothing_more(make_house: Callable[..., Any]) -> None:
+    """KEY-04: the next token is signed by the key that stepped in, before any job has reloaded the keys."""
+    server: House = await make_house()
+    await server.add_user()
+    first = await server.login()
+    operator: House = await make_house()
+    kid = server.read(first.access_token).kid
+    await keys.revoke_key(operator.services, kid, origin=OPERATOR, now_ms=operator.now_ms)
+
+    second = await server.refresh(first.refresh_token)
+    third = await server.login()
+
+    for issued in (second, third):
+        assert server.read(issued.access_token).kid != kid
+        assert not server.revoked(issued.access_token)
+
+
 async def test_many_processes_rotate_once(make_house: Callable[..., Any]) -> None:
     """KEY-03: the plan is made and carried out in one step, so five at once make one next key."""
     houses = [await make_house() for _ in range(5)]

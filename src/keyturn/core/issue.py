@@ -46,6 +46,7 @@ async def sign_access_token(
     A cut-off covers its whole second. If one stands in the way, the token is signed in the second after it, so
     that a login right after a revocation works at once.
     """
+    key = await _usable(services, key)
     issued_at = now_ms // 1000
     cutoff = services.denylist.view.cutoff_for(user.sub)
     if cutoff is not None and cutoff >= issued_at:
@@ -66,3 +67,16 @@ async def sign_access_token(
         token_id=base64url.encode(services.randomness(16)),
     )
     return await services.sign(claims, key), expires_at - issued_at
+
+
+async def _usable(services: Services, key: SigningKey) -> SigningKey:
+    """Return *key*, or the one that stepped in for it if another process has revoked it meanwhile.
+
+    Raises:
+        TemporarilyUnavailable: there is none.
+
+    """
+    if not services.denylist.view.revokes_key(key.kid):
+        return key
+    services.keyring.load(await services.store.signing_keys.list_all())
+    return services.keyring.signing_key()

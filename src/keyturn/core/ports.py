@@ -150,6 +150,10 @@ class Sessions(Protocol):
         """Return the session with this handle, ended or not."""
         ...
 
+    async def find_with_user(self, handle: bytes) -> tuple[Session, User | None] | None:
+        """Return the session and the user of our own directory that it belongs to, in one query."""
+        ...
+
     async def advance(self, order: Advance) -> Advanced:
         """Rotate in one conditional ``UPDATE … RETURNING``; if no row came back, read it in the same step."""
         ...

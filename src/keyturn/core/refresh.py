@@ -116,12 +116,10 @@ async def refresh(services: Services, request: RefreshRequest, *, now_ms: int) -
 
     """
     token = refresh_token.parse(request.refresh_token, services.master_keys.refresh_token_keys)
-    session = await services.store.sessions.find(token.handle)
-    if session is None:
-        raise InvalidGrant("unknown_session")
+    session, user = await _find(services, token.handle)
     device = replace(request.device, address=network_of(request.origin.address))
     attempt = _Attempt(services=services, request=request, token=token, device=device, now_ms=now_ms)
-    grant = await _settle(attempt, session)
+    grant = await _settle(attempt, session, user)
     await _enforce_device(attempt, session)
     outcome = await _advance(attempt, token.generation)
     if not outcome.moved:
@@ -158,13 +156,25 @@ class _Grant:
     key: SigningKey
 
 
-async def _settle(attempt: _Attempt, session: Session) -> _Grant:
+async def _find(services: Services, handle: bytes) -> tuple[Session, User | None]:
+    """Return the session and the user as they are now: in one query if they are in one place."""
+    if services.local_users is not None:
+        found = await services.store.sessions.find_with_user(handle)
+        if found is None:
+            raise InvalidGrant("unknown_session")
+        return found
+    session = await services.store.sessions.find(handle)
+    if session is None:
+        raise InvalidGrant("unknown_session")
+    return session, await services.users.find(session.sub)
+
+
+async def _settle(attempt: _Attempt, session: Session, user: User | None) -> _Grant:
     services, request = attempt.services, attempt.request
     if session.client not in request.clients:
         await _refuse(attempt, session, "wrong_way")
     if session.ended_at is not None:
         raise InvalidGrant("ended")
-    user = await services.users.find(session.sub)
     if user is None or user.disabled:
         await _refuse(attempt, session, "user_disabled")
     granted = granted_scopes(user.roles, services.policy.roles)

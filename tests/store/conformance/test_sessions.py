@@ -29,6 +29,24 @@ async def test_a_started_session_is_found_as_it_was_given(store: Store, given: A
     assert await store.sessions.find(b"?" * 16) is None
 
 
+async def test_a_session_is_found_together_with_its_user(store: Store, given: Any) -> None:
+    """One query tells of both, of a user who is disabled too; the session of another directory's user has none."""
+    await store.users.add(given.user(1), given.event(AuditKind.USER_ADDED))
+    mine, foreign = given.session(1), given.session(2, sub="theirs")
+    for session in (mine, foreign):
+        await store.sessions.start(given.start(session))
+
+    assert await store.sessions.find_with_user(mine.handle) == (mine, given.user(1).as_user())
+    assert await store.sessions.find_with_user(foreign.handle) == (foreign, None)
+    assert await store.sessions.find_with_user(b"?" * 16) is None
+
+    await store.users.set_disabled(mine.sub, 5, None, given.event(AuditKind.USER_DISABLED))
+    found = await store.sessions.find_with_user(mine.handle)
+    assert found is not None
+    assert found[1] is not None
+    assert found[1].disabled
+
+
 async def test_a_start_writes_its_event_and_gives_back(store: Store, given: Any) -> None:
     """The login's event and the returned reservations stand in the same step as the session."""
     limit = Reservation(key="ip:192.0.2.1", rate=Rate.per(1, 60))

@@ -4,10 +4,11 @@ Nothing is checked first and written after. That the session is live, at the ver
 limit stands in the ``WHERE`` of the statement that moves it (RFC 9700 §4.14.2).
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
-from keyturn.core.model import AuditKind, EndReason, Session
+from keyturn.core.model import AuditKind, EndReason, Session, User
 from keyturn.core.ports import Advance, Advanced, Ending, Start
 from keyturn.store.sql import audit, rate_limits
 from keyturn.store.sql.script import Connection, Script
@@ -36,6 +37,12 @@ ORDER BY created_at DESC, sid
 """
 
 FIND = f"SELECT {COLUMNS} FROM sessions WHERE handle = :handle"  # noqa: S608 - the columns are a constant
+
+FIND_WITH_USER = f"""
+SELECT {COLUMNS}, username, roles, disabled_at, version FROM sessions
+LEFT JOIN (SELECT sub AS user_sub, username, roles, disabled_at, version FROM users) AS owner ON user_sub = sub
+WHERE handle = :handle
+"""  # noqa: S608 - the columns are a constant
 
 ADVANCE = f"""
 UPDATE sessions SET
@@ -73,6 +80,10 @@ class SqlSessions:
     async def find(self, handle: bytes) -> Session | None:
         """Return the session with this handle, ended or not."""
         return await self._connection.read(_find(handle))
+
+    async def find_with_user(self, handle: bytes) -> tuple[Session, User | None] | None:
+        """Return the session and the user of our own directory that it belongs to, in one query."""
+        return await self._connection.read(_find_with_user(handle))
 
     async def advance(self, order: Advance) -> Advanced:
         """Rotate in one conditional statement; where no row came back, also read the row, in the same step."""
@@ -131,6 +142,17 @@ def _too_many(order: Start, sid: str) -> Ending:
 def _find(handle: bytes) -> Script[Session | None]:
     rows = yield FIND, {"handle": handle}
     return session_of(rows[0]) if rows else None
+
+
+def _find_with_user(handle: bytes) -> Script[tuple[Session, User | None] | None]:
+    rows = yield FIND_WITH_USER, {"handle": handle}
+    if not rows:
+        return None
+    *_, username, roles, disabled_at, version = rows[0]
+    session = session_of(rows[0])
+    if username is None:
+        return session, None
+    return session, User(session.sub, username, tuple(json.loads(roles)), disabled_at is not None, version)
 
 
 def _advance(order: Advance) -> Script[Advanced]:
