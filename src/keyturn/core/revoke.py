@@ -3,8 +3,10 @@
 Ending a session (`core.sessions`) and revoking a key (`core.keys`) write to the same log.
 """
 
+from collections.abc import Sequence
+
 from keyturn.core.ending import ending
-from keyturn.core.model import AuditEvent, AuditKind, EndReason, Origin
+from keyturn.core.model import AuditEvent, AuditKind, EndReason, Origin, Session
 from keyturn.core.policy import REVOCATION_LIFETIME
 from keyturn.core.ports import Revoking
 from keyturn.core.services import Services
@@ -14,8 +16,8 @@ from keyturn.tokens.access_token import AccessToken
 from keyturn.tokens.revocation import RevocationKind, digest
 
 
-async def revoke_refresh_token(services: Services, text: str, *, origin: Origin, now_ms: int) -> None:
-    """End the session of a refresh token and with it its access tokens (RFC 7009 §2.1). Unknown ones change nothing.
+async def revoke_refresh_token(services: Services, text: str, *, origin: Origin, now_ms: int) -> Sequence[Session]:
+    """End the session of a refresh token and with it its access tokens (RFC 7009 §2.1); return it if it ended now.
 
     Raises:
         UnsupportedTokenType: it is a device token, which dies with its key alone.
@@ -26,10 +28,11 @@ async def revoke_refresh_token(services: Services, text: str, *, origin: Origin,
     try:
         token = refresh_token.parse(text, services.master_keys.refresh_token_keys)
     except InvalidGrant:
-        return
+        return ()
     order = ending(EndReason.REVOKED, handle=token.handle, origin=origin, now_ms=now_ms)
-    await services.store.sessions.end(order)
+    ended = await services.store.sessions.end(order)
     await services.denylist.catch_up()
+    return ended
 
 
 async def revoke_access_token(services: Services, token: AccessToken, *, origin: Origin, now_ms: int) -> None:

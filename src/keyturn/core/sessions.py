@@ -18,23 +18,23 @@ async def list_sessions(services: Services, sub: str, *, now_ms: int) -> Sequenc
     return await services.store.sessions.list_live(sub, now_ms // 1000)
 
 
-async def logout_by_refresh_token(services: Services, text: str, *, origin: Origin, now_ms: int) -> None:
-    """End the session that *text*, of any generation, belongs to; do nothing if there is none."""
+async def logout_by_refresh_token(services: Services, text: str, *, origin: Origin, now_ms: int) -> Sequence[Session]:
+    """End the session that *text*, of any generation, belongs to; return it, or nothing if there is none."""
     try:
         token = refresh_token.parse(text, services.master_keys.refresh_token_keys)
     except InvalidGrant:
-        return
-    await _end(services, EndReason.LOGOUT, handle=token.handle, origin=origin, now_ms=now_ms)
+        return ()
+    return await _end(services, EndReason.LOGOUT, handle=token.handle, origin=origin, now_ms=now_ms)
 
 
-async def logout_by_sid(services: Services, sid: str, *, origin: Origin, now_ms: int) -> None:
-    """End the session *sid*; do nothing if it has ended."""
-    await _end(services, EndReason.LOGOUT, sid=sid, origin=origin, now_ms=now_ms)
+async def logout_by_sid(services: Services, sid: str, *, origin: Origin, now_ms: int) -> Sequence[Session]:
+    """End the session *sid*; return it, or nothing if it has ended."""
+    return await _end(services, EndReason.LOGOUT, sid=sid, origin=origin, now_ms=now_ms)
 
 
-async def logout_everywhere(services: Services, sub: str, *, origin: Origin, now_ms: int) -> None:
-    """End every session of the user."""
-    await _end(services, EndReason.LOGOUT_ALL, sub=sub, origin=origin, now_ms=now_ms)
+async def logout_everywhere(services: Services, sub: str, *, origin: Origin, now_ms: int) -> Sequence[Session]:
+    """End every session of the user; return those that ended now."""
+    return await _end(services, EndReason.LOGOUT_ALL, sub=sub, origin=origin, now_ms=now_ms)
 
 
 async def end_own_session(services: Services, sid: str, sub: str, *, origin: Origin, now_ms: int) -> None:

@@ -1,0 +1,103 @@
+"""The server as an ASGI app, and the one place that wires: settings in, store, services, jobs and routes out."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Route
+
+from keyturn.core.ports import UserDirectory
+from keyturn.server import jobs
+from keyturn.server.clock import Clock
+from keyturn.server.cors import LoopbackOrigins, Origins
+from keyturn.server.metrics import Metrics
+from keyturn.server.middleware import KeyturnMiddleware
+from keyturn.server.problems import on_http_exception
+from keyturn.server.routes import routes, well_known_routes
+from keyturn.server.services import checker_of, open_services, prepare_to_serve
+from keyturn.server.settings import Purpose, Settings
+from keyturn.server.state import ServerState
+
+
+def create_app(
+    settings: Settings,
+    users: UserDirectory | None = None,
+    *,
+    clock: Clock | None = None,
+    loopback_origins: LoopbackOrigins = LoopbackOrigins.REFUSED,
+) -> Starlette:
+    """Return the authorization server, which answers below the issuer's path once its lifespan runs.
+
+    Args:
+        settings: what it is told.
+        users: the directory of an app that keeps its own users; None for the server's own.
+        clock: the time; None for the system's.
+        loopback_origins: whether pages of this machine may call it without being listed; for development alone.
+
+    Raises:
+        ConfigurationError: a setting is unsafe.
+
+    """
+    state = new_state(settings, users, clock=clock, loopback_origins=loopback_origins)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with serving(state):
+            yield
+
+    app = Starlette(
+        routes=_routes(urlsplit(settings.issuer).path),
+        lifespan=lifespan,
+        middleware=[Middleware(KeyturnMiddleware)],
+        exception_handlers={HTTPException: on_http_exception},
+    )
+    app.router.redirect_slashes = False
+    app.state.keyturn = state
+    return app
+
+
+def new_state(
+    settings: Settings,
+    users: UserDirectory | None,
+    *,
+    clock: Clock | None = None,
+    loopback_origins: LoopbackOrigins = LoopbackOrigins.REFUSED,
+) -> ServerState:
+    """Return a server that has not started.
+
+    Raises:
+        ConfigurationError: a setting is unsafe.
+
+    """
+    settings.check(Purpose.EMBED)
+    origins = Origins.of(settings.server.cors_origins, loopback_origins)
+    return ServerState(settings, clock=clock or Clock(), metrics=Metrics(), origins=origins, users=users)
+
+
+@asynccontextmanager
+async def serving(state: ServerState) -> AsyncIterator[None]:
+    """Open what *state* needs, let requests in, and close it all in the opposite order.
+
+    Raises:
+        ConfigurationError: the database is missing, unfit, or was sealed with another master key.
+
+    """
+    opened = await open_services(state.settings, state.users, clock=state.clock)
+    try:
+        await prepare_to_serve(opened.services, now_ms=state.clock.now_ms())
+        state.start(opened.services, checker_of(opened.services))
+        async with jobs.running(jobs.jobs_of(opened.services, state.clock)):
+            yield
+    finally:
+        state.stop()
+        await opened.close()
+
+
+def _routes(issuer_path: str) -> Sequence[BaseRoute]:
+    if not issuer_path:
+        return routes()
+    below = [Route(f"{issuer_path}{route.path}", route.endpoint, name=route.name) for route in routes()]
+    return [*below, *well_known_routes(issuer_path)]

@@ -1,0 +1,1 @@
+"""One file a URL; the file is named after its last segment."""

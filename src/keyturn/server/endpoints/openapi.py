@@ -1,0 +1,12 @@
+"""``GET /openapi.json``: the API for programs."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from keyturn.server.exchange import state_of
+from keyturn.server.openapi import document
+
+
+async def get(request: Request) -> Response:
+    """Answer with the OpenAPI document."""
+    return JSONResponse(document(state_of(request).settings.issuer))

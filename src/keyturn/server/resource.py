@@ -1,0 +1,48 @@
+"""One URL: a handler for each method it takes, and one face for its errors.
+
+It is an ASGI app, so that it answers alike in our own server and inside another app.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from keyturn.errors import KeyturnError, MethodNotAllowed
+from keyturn.server import problems
+from keyturn.server.exchange import state_of
+from keyturn.server.problems import Face
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Resource:
+    """The handlers of one URL. GET answers HEAD too, and every URL answers OPTIONS (RFC 9110 §9.3)."""
+
+    def __init__(self, handlers: Mapping[str, Handler], *, face: Face) -> None:
+        self._handlers: Final = dict(handlers)
+        if "GET" in handlers:
+            self._handlers["HEAD"] = handlers["GET"]
+        self._handlers["OPTIONS"] = self._options
+        self._allow: Final = ", ".join(sorted(self._handlers))
+        self._face: Final = face
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        handler = self._handlers.get(scope["method"], self._refuse_method)
+        try:
+            response = await handler(request)
+        except KeyturnError as error:
+            response = problems.answer(error, self._face, issuer=state_of(request).settings.issuer)
+        await response(scope, receive, send)
+
+    async def _options(self, _request: Request) -> Response:
+        return Response(status_code=204, headers={"Allow": self._allow})
+
+    async def _refuse_method(self, request: Request) -> Response:
+        response = problems.answer(MethodNotAllowed(), Face.PROBLEM, issuer=state_of(request).settings.issuer)
+        response.headers["Allow"] = self._allow
+        return response

@@ -1,0 +1,57 @@
+"""Secrets in files: read only where nobody else on the machine can read them too."""
+
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+REFERENCE: Final = "file:"
+"""What a secret begins with that stands in a file of its own."""
+
+MAX_BYTES: Final = 64 * 1024
+
+
+def read(path: Path) -> str:
+    """Return the text in the file without the blanks around it.
+
+    Raises:
+        ValueError: it can't be read; the message says what to do, and holds nothing of the content.
+
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ValueError(f"{path} can't be read: {error.strerror}") from None
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"{path} is far larger than a setting; name another file")
+    try:
+        return data.decode().strip()
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is no UTF-8 text") from None
+
+
+def read_secret(path: Path) -> str:
+    """Return the secret in the file.
+
+    Raises:
+        ValueError: it can't be read, or others can read it.
+
+    """
+    check_private(path)
+    return read(path)
+
+
+def check_private(path: Path) -> None:
+    """Return if only its owner can read the file.
+
+    Raises:
+        ValueError: the group or everybody can, or it is not there.
+
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise ValueError(f"{path} can't be read: {error.strerror}") from None
+    if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ValueError(f"others can read {path}, which holds a secret; run: chmod 600 {path}")

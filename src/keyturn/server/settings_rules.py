@@ -1,0 +1,77 @@
+"""Which settings are unsafe or make no sense. Each rule is a function from the settings to what is wrong with them.
+
+Nothing unsafe is only warned of: the start stops, and the sentence names the setting and the mend.
+"""
+
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from keyturn.server import settings_rules_network as network
+from keyturn.server import settings_rules_tokens as tokens
+from keyturn.server.settings_problem import Problem
+
+if TYPE_CHECKING:
+    from keyturn.server.settings import Settings
+
+Problems = Iterator[Problem]
+
+
+class Purpose(StrEnum):
+    """What the settings are for.
+
+    ``serve`` is a server of our own, ``embed`` one inside another app, ``administer`` a command beside it.
+    """
+
+    SERVE = "serve"
+    EMBED = "embed"
+    ADMINISTER = "administer"
+
+
+def problems(settings: "Settings", purpose: Purpose) -> Problems:
+    """Yield everything that stops a start for *purpose*."""
+    for rule in _RULES[purpose]:
+        yield from rule(settings)
+
+
+def _required(settings: "Settings") -> Problems:
+    if not settings.issuer:
+        yield Problem(("issuer",), "it has no default; set the URL that clients reach this server at.")
+    if not settings.access_token.audience:
+        yield Problem(("access_token.audience",), "it has no default; name the APIs that tokens are for.")
+    if not settings.keys.master_key.get_secret_value():
+        yield Problem(
+            ("keys.master_key",),
+            "it has no default; `keyturn init` makes one. KEYTURN_KEYS_MASTER_KEY_FILE names a file.",
+        )
+
+
+def _later(settings: "Settings") -> Problems:
+    """Name what the contract knows and this installation can't do, rather than run without it."""
+    if not settings.database.url.startswith("sqlite:///"):
+        yield Problem(
+            ("database.url",), "this installation keeps data in SQLite alone; write sqlite:///path/to/keyturn.db."
+        )
+    if settings.database.pooler:
+        yield Problem(("database.pooler",), "SQLite has no pooler; leave it empty.")
+    if settings.redis.url:
+        yield Problem(("redis.url",), "this installation can't use Redis; leave it empty.")
+
+
+_ANYWHERE: Final[tuple[Callable[["Settings"], Problems], ...]] = (
+    network.issuer,
+    tokens.audience,
+    tokens.lifetimes,
+    tokens.algorithm,
+    tokens.key_rotation,
+    tokens.master_key,
+    tokens.password,
+    tokens.roles,
+    network.cors,
+    _later,
+)
+_RULES: Final = {
+    Purpose.ADMINISTER: _ANYWHERE,
+    Purpose.EMBED: (_required, *_ANYWHERE),
+    Purpose.SERVE: (_required, *_ANYWHERE, tokens.asymmetric, network.transport, network.tls, network.workers),
+}

@@ -1,0 +1,92 @@
+"""Rules for the settings about URLs and sockets: the issuer, other origins, and how passwords reach this server."""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from keyturn.server import tls as tls_files
+from keyturn.server.settings_problem import Problem
+from keyturn.verify.cookie import origin_of
+from keyturn.verify.locations import is_loopback
+
+if TYPE_CHECKING:
+    from keyturn.server.settings import Settings
+
+Problems = Iterator[Problem]
+
+
+def issuer(settings: "Settings") -> Problems:
+    """Take an https URL in its one spelling (RFC 8414 §2)."""
+    if not settings.issuer:
+        return
+    found = _ISSUER.fullmatch(settings.issuer)
+    if found is None or not _has_real_port(found):
+        yield Problem(
+            ("issuer",),
+            "write https://host[:port][/path], in lower case up to the path,"
+            " without user name, query, fragment or a slash at the end.",
+        )
+    elif _is_open(found, settings):
+        yield Problem(("issuer", "danger.allow_http"), "plain HTTP is for localhost alone; use https.")
+
+
+def cors(settings: "Settings") -> Problems:
+    """Take exact origins alone (RFC 6454 §6.2)."""
+    for origin in settings.server.cors_origins:
+        found = _EXACT_ORIGIN.fullmatch(origin)
+        if found is None or not _has_real_port(found) or origin_of(origin) != origin:
+            yield Problem(
+                ("server.cors_origins",),
+                "each is an exact origin such as https://app.example.com: no *, no null, no path, no slash at the end.",
+            )
+        elif _is_open(found, settings):
+            yield Problem(("server.cors_origins",), "plain HTTP is for localhost alone; use https origins.")
+
+
+def transport(settings: "Settings") -> Problems:
+    """Let no password cross a network in the clear."""
+    server = settings.server
+    protected = server.tls_cert or server.trusted_proxies or settings.danger.allow_http
+    if not protected and not is_loopback(server.host):
+        yield Problem(
+            ("server.host", "server.tls_cert", "server.trusted_proxies"),
+            "passwords would cross the network in the clear; set server.tls_cert and server.tls_key,"
+            " or name the proxy that ends TLS in server.trusted_proxies, or listen on 127.0.0.1.",
+        )
+
+
+def tls(settings: "Settings") -> Problems:
+    """Take a certificate that belongs to its key."""
+    server = settings.server
+    if bool(server.tls_cert) != bool(server.tls_key):
+        missing = "server.tls_key" if server.tls_cert else "server.tls_cert"
+        yield Problem((missing,), "certificate and key go together; set both or none.")
+    elif server.tls_cert:
+        try:
+            tls_files.load(server.tls_cert, server.tls_key)
+        except ValueError as error:
+            yield Problem(("server.tls_cert",), f"{error}.")
+
+
+def workers(settings: "Settings") -> Problems:
+    """Take one process, as SQLite does."""
+    if settings.server.workers != 1:
+        yield Problem(("server.workers",), "SQLite is written by one process; set it to 1.")
+
+
+def _is_open(found: re.Match[str], settings: "Settings") -> bool:
+    """Say whether a URL goes over a network in the clear without the operator's word for it."""
+    host = found["host"].strip("[]")
+    return found["scheme"] == "http" and not is_loopback(host) and not settings.danger.allow_http
+
+
+def _has_real_port(found: re.Match[str]) -> bool:
+    return 0 < int(found["port"] or 1) < _PORTS
+
+
+_PORTS: Final = 1 << 16
+_ORIGIN: Final = (
+    r"(?P<scheme>https?)://(?P<host>[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:]{2,39}\])(?::(?P<port>[0-9]{1,5}))?"
+)
+_EXACT_ORIGIN: Final = re.compile(_ORIGIN)
+_ISSUER: Final = re.compile(_ORIGIN + r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*")

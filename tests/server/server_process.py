@@ -1,0 +1,77 @@
+"""A server as a process of its own, as an operator runs it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+PROGRAM = """\
+import sys
+from keyturn.errors import ConfigurationError
+from keyturn.server.run import serve
+from keyturn.server.settings import Purpose, Settings
+try:
+    serve(Settings.load(purpose=Purpose.SERVE))
+except ConfigurationError as error:
+    sys.exit(f"refused: {error}")
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """A server that lets requests in. *port* is where, *ready* the line that it printed."""
+
+    process: subprocess.Popen[str]
+    port: int
+    ready: str
+
+    def stop(self, with_signal: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+        """End it; return its exit code and its log."""
+        self.process.send_signal(with_signal)
+        _, log = self.process.communicate(timeout=20)
+        return self.process.returncode, log
+
+
+@contextmanager
+def running(folder: Path, environ: Mapping[str, str]) -> Iterator[Running]:
+    """Start a server in *folder* and wait until it says that it is ready."""
+    process = _start(folder, environ)
+    try:
+        assert process.stdout is not None
+        ready = process.stdout.readline()
+        assert ready, process.communicate()[1]
+        yield Running(process=process, port=int(environ["KEYTURN_SERVER_PORT"]), ready=ready)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def refused(folder: Path, environ: Mapping[str, str]) -> str:
+    """Start a server that does not start; return what it says."""
+    out, error = _start(folder, environ).communicate(timeout=20)
+    assert not out
+    return error
+
+
+def free_port() -> int:
+    """Return a port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _start(folder: Path, environ: Mapping[str, str]) -> subprocess.Popen[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("KEYTURN_")}
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM],
+        cwd=folder,
+        env=kept | dict(environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

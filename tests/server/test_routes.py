@@ -1,0 +1,54 @@
+"""Every URL has one spelling, and says what it takes."""
+
+import pytest
+from http_world import PASSWORD, World, assert_problem
+
+from keyturn.server.routes import URLS, Url
+
+METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/nope", "/login/", "//login", "/LOGIN", "/sessions/a/b", "/introspect", "/revocations"]
+)
+async def test_an_unknown_url_is_a_problem(world: World, path: str) -> None:
+    """A47: also one that only looks like ours; none redirects."""
+    async with world.client() as client:
+        body = {"username": "ada", "password": PASSWORD}
+        assert_problem(await client.post(f"https://auth.example.com{path}", json=body), 404, "not_found")
+
+
+@pytest.mark.parametrize("url", URLS, ids=lambda url: url.path)
+async def test_a_method_that_is_not_taken_is_405_and_says_which_are(world: World, url: Url) -> None:
+    """RFC 9110 §15.5.6: with Allow, as a problem."""
+    allowed = {*url.handlers, "OPTIONS"} | ({"HEAD"} if "GET" in url.handlers else set())
+    async with world.client() as client:
+        for method in METHODS - allowed:
+            response = await client.request(method, url.path)
+            assert_problem(response, 405, "invalid_request")
+            assert set(response.headers["allow"].split(", ")) == allowed
+
+
+async def test_options_tells_what_is_taken(world: World) -> None:
+    """RFC 9110 §9.3.7: and changes nothing."""
+    async with world.client() as client:
+        for url in URLS:
+            response = await client.options(url.path)
+            assert response.status_code == 204
+            assert set(url.handlers) < set(response.headers["allow"].split(", "))
+
+
+async def test_get_changes_nothing(world: World) -> None:
+    """WEB-07: what changes something takes POST or DELETE alone."""
+    changing = {
+        "/login",
+        "/token",
+        "/revoke",
+        "/logout",
+        "/logout/all",
+        "/password",
+        "/register",
+        "/sessions/{session_id}",
+    }
+
+    assert {url.path for url in URLS if "GET" not in url.handlers} == changing
