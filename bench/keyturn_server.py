@@ -1,0 +1,74 @@
+"""``keyturn serve`` as an operator runs it: a process of its own, an SQLite file on the disk, one worker."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from keyturn.tokens import base64url
+from keyturn.tokens.master_key import MASTER_KEY_BYTES, MasterKey
+from load import Rotation, keyturn_rotation
+from processes import SERVER_CORES, Running, free_port, python, running
+from sessions import add_sessions, create_database
+
+AUDIENCE = "https://api.example.com"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """A database with its master key, before the server starts.
+
+    Attributes:
+        database: the SQLite file.
+        secret: the master key.
+
+    """
+
+    database: Path
+    secret: bytes = field(repr=False)
+
+    @property
+    def master_key(self) -> MasterKey:
+        """The master key, for the tokens of sessions that are put there."""
+        return MasterKey.from_bytes(self.secret)
+
+
+def install(directory: Path) -> Installation:
+    """Make an empty database in *directory*, which must exist."""
+    database = directory / "keyturn.db"
+    create_database(database)
+    return Installation(database=database, secret=os.urandom(MASTER_KEY_BYTES))
+
+
+def settings_of(installation: Installation, port: int) -> dict[str, str]:
+    """Return the environment that serves *installation* on *port*: the defaults, and what has none."""
+    return {
+        "KEYTURN_ISSUER": f"http://127.0.0.1:{port}",
+        "KEYTURN_SERVER_PORT": str(port),
+        "KEYTURN_ACCESS_TOKEN_AUDIENCE": AUDIENCE,
+        "KEYTURN_DATABASE_URL": f"sqlite:///{installation.database}",
+        "KEYTURN_KEYS_MASTER_KEY": base64url.encode(installation.secret),
+        "KEYTURN_ROLES": '{"user": ["orders:read"]}',
+        "KEYTURN_PASSWORD_CONCURRENCY": str(len(SERVER_CORES)),
+    }
+
+
+@contextmanager
+def serving(installation: Installation, settings: Mapping[str, str] | None = None) -> Iterator[Running]:
+    """Serve *installation* until the ``with`` ends, with the defaults but for *settings*, environment variables."""
+    port = free_port()
+    environment = settings_of(installation, port) | dict(settings or {})
+    directory = installation.database.parent
+    command = python("-m", "keyturn", "serve")
+    with running(command, port=port, log=directory / "serve.log", env=environment, cwd=directory) as server:
+        yield server
+
+
+@contextmanager
+def serving_sessions(directory: Path, number: int, *, handed_out: int) -> Iterator[tuple[Running, Rotation]]:
+    """Serve *number* sessions from a new database in *directory*; *handed_out* of their refresh tokens are at hand."""
+    installation = install(directory)
+    tokens = add_sessions(installation.database, number, installation.master_key, handed_out=handed_out)
+    with serving(installation) as server:
+        yield server, keyturn_rotation(tokens)
