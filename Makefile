@@ -7,7 +7,7 @@ STAMPS := $(VENV)/stamps
 
 .DEFAULT_GOAL := help
 
-.PHONY: help serve tour test check test-unit test-races test-crash test-machine bench requirements format clean
+.PHONY: help serve tour test check test-unit test-races test-crash test-machine bench docs requirements format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ test-machine: $(STAMPS)/test ## the state machine of sessions against its model,
 
 bench: $(STAMPS)/bench ## measure every bar, each beside its peer or primitive in the same run
 	@$(BIN)/python bench/run.py
+
+docs: $(STAMPS)/test ## write docs/reference from the code
+	@$(BIN)/python scripts/make_reference.py
 
 requirements: $(STAMPS)/uv ## pin and hash the requirement files anew from pyproject.toml
 	$(COMPILE) --group tools -o requirements/tools.txt
