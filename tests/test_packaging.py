@@ -25,7 +25,6 @@ SERVER_ONLY = [
     "httptools",
     "prometheus_client",
     "pydantic",
-    "pydantic_settings",
     "redis",
     "rich",
     "starlette",

@@ -24,6 +24,7 @@ def test_what_a_key_signs_its_public_half_verifies(algorithm: Algorithm, key_for
     again = SigningKey.from_bytes(algorithm, key.to_bytes())
     assert key.public.verify(b"message", signature)
     assert again.public == key.public
+    assert len({key, again}) == len({key.public, again.public}) == 1
     assert again.public.verify(b"message", signature)
     assert not key.public.verify(b"massage", signature)
     assert not key.public.verify(b"message", signature[:-1] + bytes([signature[-1] ^ 1]))

@@ -16,7 +16,7 @@ from keyturn.tokens import access_claims, jws, strict_json
 from keyturn.tokens.access_claims import MAX_LIFETIME, Claims
 from keyturn.tokens.algorithms import Algorithm, check_algorithms
 from keyturn.tokens.jws import FindKey
-from keyturn.tokens.keys import SigningKey
+from keyturn.tokens.keys import SigningKey, VerificationKey
 from keyturn.tokens.revocation_digest import RevocationKind, digest
 
 __all__ = [
@@ -54,8 +54,9 @@ class AccessToken:
         issued_at: the ``iat``, in epoch seconds.
         expires_at: the ``exp``, in epoch seconds.
         auth_time: when the user logged in, in epoch seconds; None for a client.
-        kid: the key that signed it.
+        kid: the name of the key that signed it.
         claims: all claims, read-only.
+        key: the key that signed it; None for one that was made by hand.
 
     """
 
@@ -72,6 +73,7 @@ class AccessToken:
     auth_time: int | None
     kid: str
     claims: Mapping[str, Any] = field(repr=False, compare=False)
+    key: VerificationKey | None = field(default=None, repr=False, compare=False)
     _digests: tuple[bytes, ...] = field(default=(), init=False, repr=False, compare=False)
 
     @property
@@ -158,15 +160,15 @@ def still_valid(token: AccessToken, *, expected: Expected, now: float) -> None:
 
 
 def _verify(text: str, find_key: FindKey, expected: Expected, now: float) -> AccessToken:
-    header, payload = jws.verify(text, find_key, expected.algorithms, typ=TYP)
+    key, payload = jws.verify(text, find_key, expected.algorithms, typ=TYP)
     try:
         claims = strict_json.parse_object(payload)
     except ValueError:
         raise InvalidToken(InvalidTokenReason.MALFORMED) from None
-    return _read(claims, header.kid or "", expected, now)
+    return _read(claims, key, expected, now)
 
 
-def _read(claims: dict[str, Any], kid: str, expected: Expected, now: float) -> AccessToken:
+def _read(claims: dict[str, Any], key: VerificationKey, expected: Expected, now: float) -> AccessToken:
     try:
         issuer, audience, sub, jti, client_id, issued_at, expires_at = _required(claims)
     except KeyError:
@@ -190,8 +192,9 @@ def _read(claims: dict[str, Any], kid: str, expected: Expected, now: float) -> A
         issued_at,
         int(expires_at),
         claims.get("auth_time"),
-        kid,
+        key.kid,
         MappingProxyType(claims),
+        key,
     )
     token.__class__ = AccessToken
     frozen: AccessToken = token

@@ -45,8 +45,8 @@ def verify(
     *,
     typ: str,
     max_bytes: int = MAX_TOKEN_BYTES,
-) -> tuple[Header, bytes]:
-    """Return header and payload of the token *text*.
+) -> tuple[VerificationKey, bytes]:
+    """Return the key that signed the token *text*, and its payload.
 
     Args:
         text: the token.
@@ -72,7 +72,7 @@ def verify(
     key = find_key(header.kid) if header.kid is not None else None
     if key is None:
         raise InvalidToken(InvalidTokenReason.UNKNOWN_KEY)
-    return header, verify_with(parsed, key)
+    return key, verify_with(parsed, key)
 
 
 def verify_with(parsed: Parsed, key: VerificationKey) -> bytes:

@@ -28,7 +28,7 @@ class VerificationKey:
     kid: str
     algorithm: Algorithm
     verify: Verify = field(repr=False, compare=False)
-    _members: Mapping[str, str] = field(repr=False)
+    _members: Mapping[str, str] = field(repr=False, hash=False)
 
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, Any], *, algorithm: Algorithm | None = None) -> Self:
