@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from house import ORIGIN, PASSWORD, House
 
-from conftest import ORIGIN, PASSWORD, House
 from keyturn.core import sessions, users
 from keyturn.core.model import Origin, User
 from keyturn.errors import (

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from builders import DAY
+from house import ORIGIN, PASSWORD, House
 
-from conftest import ORIGIN, PASSWORD, House
 from keyturn.core import passwords, sessions, users
 from keyturn.core.model import ClientKind, Device, Origin
 from keyturn.core.policy import Enforcement

@@ -14,6 +14,7 @@ from keyturn.store.sql.script import Abort, Script
 from keyturn.store.sql.sqlite import worker
 from keyturn.store.sql.sqlite.call import Call
 from keyturn.store.sql.sqlite.database import SqliteConnection
+from keyturn.store.sql.sqlite.link import Link
 from keyturn.store.sql.sqlite.opening import connect
 from keyturn.store.sql.sqlite.writer import Writer
 from keyturn.store.sql.store import SqlStore
@@ -37,7 +38,8 @@ def count() -> Script[int]:
 
 async def test_a_step_that_fails_hurts_no_other_in_its_group(url: str, path: Path) -> None:
     """Aborts, errors of SQL and errors of a plan undo their own step and reach their own caller."""
-    writer = Writer(lambda: connect(path))
+    link = Link(path, connect=connect)
+    writer = Writer(link)
     scripts = [
         add(1),
         add(2, Abort("undone")),
@@ -49,7 +51,7 @@ async def test_a_step_that_fails_hurts_no_other_in_its_group(url: str, path: Pat
     calls = [Call(script) for script in scripts]
 
     writer.work(calls)
-    writer.close()
+    link.close()
 
     assert [call.result for call in calls] == [1, "undone", None, None, None, 4]
     assert [type(call.error) for call in calls] == [
@@ -98,14 +100,15 @@ class FlakyCursor(sqlite3.Cursor):
 async def test_a_commit_that_fails_is_every_callers_failure(url: str, path: Path) -> None:
     """Nobody is told of a success that is not on the disk; the next group works again (A36)."""
     Flaky.failed = False
-    writer = Writer(lambda: sqlite3.connect(path, isolation_level=None, factory=Flaky))
+    link = Link(path, connect=lambda there: sqlite3.connect(there, isolation_level=None, factory=Flaky))
+    writer = Writer(link)
     first, second = [[Call(add(n)), Call(add(n + 1, Abort("undone")))] for n in (1, 3)]
 
     writer.work(first)
     assert [type(call.error) for call in first] == [TemporarilyUnavailable] * 2
     assert rows_of(path) == 0
     writer.work(second)
-    writer.close()
+    link.close()
 
     assert [call.result for call in second] == [3, "undone"]
     assert rows_of(path) == 1

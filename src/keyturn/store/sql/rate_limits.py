@@ -13,8 +13,9 @@ from keyturn.store.sql.script import Abort, Connection, Script
 DRAW = """
 INSERT INTO rate_limits (key_digest, tat_us) VALUES (:key_digest, :first_tat_us)
 ON CONFLICT (key_digest) DO UPDATE
-SET tat_us = CASE WHEN rate_limits.tat_us > :now_us THEN rate_limits.tat_us ELSE :now_us END + :interval_us
-WHERE rate_limits.tat_us <= :conforming_us
+SET tat_us = :interval_us + CASE
+    WHEN rate_limits.tat_us > :now_us AND rate_limits.tat_us <= :conforming_us THEN rate_limits.tat_us ELSE :now_us END
+WHERE rate_limits.tat_us <= :conforming_us OR rate_limits.tat_us > :horizon_us
 RETURNING tat_us
 """
 
@@ -76,6 +77,7 @@ def _draw(key_digest: bytes, reservation: Reservation, now_us: int) -> Script[in
             "now_us": now_us,
             "interval_us": rate.interval_us,
             "conforming_us": now_us + rate.tolerance_us,
+            "horizon_us": now_us + rate.horizon_us,
         },
     )
     if drawn:

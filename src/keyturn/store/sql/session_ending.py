@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from keyturn.core.model import Session
+from keyturn.core.policy import REVOCATION_LIFETIME
 from keyturn.core.ports import Ending, Revoking
 from keyturn.store.sql import audit, revocations
 from keyturn.store.sql.script import Script
@@ -50,5 +51,6 @@ def _revoking(session: Session, order: Ending) -> Revoking:
         kind=RevocationKind.SID,
         digest=digest(RevocationKind.SID, session.sid),
         before=None,
-        expires_at=order.revocation_expires_at,
+        # Later than the order says only if the clock was set back since the last token was signed.
+        expires_at=max(order.revocation_expires_at, session.last_used_at + REVOCATION_LIFETIME),
     )

@@ -48,10 +48,12 @@ ADVANCE = f"""
 UPDATE sessions SET
     generation = :to_generation, key_id = :key_id, rotated_at_ms = :now_ms, last_used_at = :now,
     idle_expires_at = CASE WHEN expires_at < :idle_end THEN expires_at ELSE :idle_end END,
-    refresh_tat_us = CASE WHEN refresh_tat_us > :now_us THEN refresh_tat_us ELSE :now_us END + :interval_us,
+    refresh_tat_us = :interval_us + CASE
+        WHEN refresh_tat_us > :now_us AND refresh_tat_us <= :conforming_us THEN refresh_tat_us ELSE :now_us END,
     browser = :browser, os = :os, address = :address
 WHERE handle = :handle AND generation = :from_generation AND ended_at IS NULL
-    AND expires_at > :now AND idle_expires_at > :now AND refresh_tat_us <= :conforming_us
+    AND expires_at > :now AND idle_expires_at > :now
+    AND (refresh_tat_us <= :conforming_us OR refresh_tat_us > :horizon_us)
 RETURNING {COLUMNS}, (SELECT last FROM revocation_sequence)
 """  # noqa: S608 - the columns are a constant
 
@@ -170,6 +172,7 @@ def _advance(order: Advance) -> Script[Advanced]:
             "idle_end": now + order.idle,
             "interval_us": order.rate.interval_us,
             "conforming_us": now_us + order.rate.tolerance_us,
+            "horizon_us": now_us + order.rate.horizon_us,
             "browser": order.device.browser,
             "os": order.device.os,
             "address": order.device.address,

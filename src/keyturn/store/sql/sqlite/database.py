@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from keyturn.store.sql.script import Script
 from keyturn.store.sql.sqlite.call import Call
 from keyturn.store.sql.sqlite.checkpointer import Checkpointer
-from keyturn.store.sql.sqlite.opening import connect
+from keyturn.store.sql.sqlite.link import Link
+from keyturn.store.sql.sqlite.opening import connect, connect_to_read
 from keyturn.store.sql.sqlite.reader import Reader
 from keyturn.store.sql.sqlite.worker import Worker
 from keyturn.store.sql.sqlite.writer import Writer
@@ -21,10 +21,9 @@ class SqliteConnection:
     """Its threads serve any number of event loops."""
 
     def __init__(self, path: Path) -> None:
-        opened = partial(connect, path)
-        writer, reader = Writer(opened), Reader(opened)
-        self._writer = Worker("keyturn-writer", writer.work, writer.close)
-        self._reader = Worker("keyturn-reader", reader.work, reader.close)
+        writing, reading = Link(path, connect=connect), Link(path, connect=connect_to_read)
+        self._writer = Worker("keyturn-writer", Writer(writing).work, writing.close)
+        self._reader = Worker("keyturn-reader", Reader(reading).work, reading.close)
         self._checkpointer = Checkpointer(path, self._writer.interject)
 
     def read(self, script: Script[T]) -> Awaitable[T]:

@@ -58,6 +58,18 @@ def connect(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connec
     return connection
 
 
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """Open an existing file for one thread that must not write.
+
+    Raises:
+        sqlite3.Error: it is missing or can't be opened.
+
+    """
+    connection = connect(path)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
 def is_missing(path: Path) -> bool:
     """Tell whether there is surely no such file, rather than one that we may not see."""
     try:

@@ -5,42 +5,31 @@ from collections.abc import Callable, Sequence
 
 from keyturn.store.sql.script import Rows, Statement, drive
 from keyturn.store.sql.sqlite.call import Call
+from keyturn.store.sql.sqlite.link import Link
 from keyturn.store.sql.sqlite.opening import executing, translated, unavailable
 
 
 class Reader:
-    """Works on groups of reading scripts over one connection, made anew after a failure. For one thread."""
+    """Works on groups of reading scripts over one connection. For one thread."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
-        self._connect = connect
-        self._cursor: sqlite3.Cursor | None = None
+    def __init__(self, link: Link) -> None:
+        self._link = link
 
     def work(self, calls: Sequence[Call]) -> None:
         """Run the scripts on the newest committed state, which is fixed by the first of them."""
         try:
-            cursor = self._cursor = self._cursor or self._open()
+            cursor = self._link.cursor()
             cursor.execute("BEGIN")
             execute = executing(cursor)
             for call in calls:
                 _run(call, execute)
             cursor.execute("COMMIT")
         except sqlite3.Error as error:
-            self.close()
+            self._link.close()
             for call in calls:
                 call.error = unavailable(error)
         if any(call.error for call in calls):
-            self.close()
-
-    def close(self) -> None:
-        """Close the connection."""
-        if self._cursor:
-            self._cursor.connection.close()
-            self._cursor = None
-
-    def _open(self) -> sqlite3.Cursor:
-        connection = self._connect()
-        connection.execute("PRAGMA query_only = ON")
-        return connection.cursor()
+            self._link.close()
 
 
 def _run(call: Call, execute: Callable[[Statement], Rows]) -> None:

@@ -9,35 +9,29 @@ from collections.abc import Callable, Sequence
 
 from keyturn.store.sql.script import Rows, Statement, drive
 from keyturn.store.sql.sqlite.call import Call
+from keyturn.store.sql.sqlite.link import Link
 from keyturn.store.sql.sqlite.opening import executing, translated, unavailable
 
 
 class Writer:
-    """Works on groups of steps over one connection, made anew after a failure. For one thread."""
+    """Works on groups of steps over one connection. For one thread."""
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
-        self._connect = connect
-        self._cursor: sqlite3.Cursor | None = None
+    def __init__(self, link: Link) -> None:
+        self._link = link
 
     def work(self, calls: Sequence[Call]) -> None:
         """Run the scripts in one transaction and commit it."""
         try:
-            cursor = self._cursor = self._cursor or self._connect().cursor()
+            cursor = self._link.cursor()
             cursor.execute("BEGIN IMMEDIATE")
             execute = executing(cursor)
             for call in calls:
                 _run_alone(call, cursor, execute)
             cursor.execute("COMMIT")
         except sqlite3.Error as error:
-            self.close()
+            self._link.close()
             for call in calls:
                 call.error = unavailable(error)
-
-    def close(self) -> None:
-        """Close the connection; what is not committed is undone."""
-        if self._cursor:
-            self._cursor.connection.close()
-            self._cursor = None
 
 
 def _run_alone(call: Call, cursor: sqlite3.Cursor, execute: Callable[[Statement], Rows]) -> None:
