@@ -80,6 +80,8 @@ def _announced(request: Request) -> int:
 
 def _parse(kind: MediaType, data: bytes) -> dict[str, Any]:
     fields = _PARSERS[kind](data)
+    if len(fields) > form.MAX_FIELDS:
+        raise ContentTooLarge("too many fields", sentence="The body has too many fields.")
     if any("\0" in text for pair in fields.items() for text in pair if isinstance(text, str)):
         raise InvalidRequest("NUL", sentence="A parameter has a NUL character in it.")
     return fields

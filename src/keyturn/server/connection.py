@@ -77,7 +77,7 @@ class BoundedConnection(HttpToolsProtocol):
 
 
 _BODY: Final = json.dumps(
-    {"title": InvalidRequest.sentence, "status": 400, "error": InvalidRequest.code.value}
+    {"type": "about:blank", "title": InvalidRequest.sentence, "status": 400, "error": InvalidRequest.code.value}
 ).encode()
 _HEADERS: Final = (
     b"content-type: application/problem+json\r\ncache-control: no-store\r\nconnection: close\r\n"
