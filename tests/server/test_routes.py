@@ -29,6 +29,12 @@ async def test_a_method_that_is_not_taken_is_405_and_says_which_are(world: World
             assert set(response.headers["allow"].split(", ")) == allowed
 
 
+async def test_the_template_of_a_url_is_a_url_like_any_other(world: World) -> None:
+    """Nobody is told more, and nothing breaks, for a session that is called like the parameter."""
+    async with world.client() as client:
+        assert (await client.delete("/sessions/{session_id}")).status_code == 401
+
+
 async def test_options_tells_what_is_taken(world: World) -> None:
     """RFC 9110 §9.3.7: and changes nothing."""
     async with world.client() as client:

@@ -27,7 +27,7 @@ def list_(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     if as_json:
         print_json({"items": rows})
     else:
-        print_table(rows, _COLUMNS)
+        print_table([row | {"ended_at": row["revoked_at"] or row["retired_at"]} for row in rows], _COLUMNS)
 
 
 @app.command(epilog=examples("keyturn keys rotate"))
@@ -107,11 +107,10 @@ _SENTENCES: Final = {
     KeyState.REVOKED: "{kid} is revoked; what it signed is refused.",
 }
 _COLUMNS: Final = (
-    Column("KID", "kid"),
-    Column("ALGORITHM", "algorithm"),
+    Column("KID", "kid", narrow="whole"),
+    Column("ALG", "algorithm"),
     Column("STATE", "state"),
     Column("PUBLISHED", "published_at", moment),
     Column("SIGNS FROM", "signs_from", moment),
-    Column("RETIRED", "retired_at", moment),
-    Column("REVOKED", "revoked_at", moment),
+    Column("ENDED", "ended_at", moment),
 )

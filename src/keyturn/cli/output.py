@@ -22,12 +22,16 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: its *title*, the member of each row that it shows, and how and where that is written."""
+    """A column of a table: its *title*, the member of each row that it shows, and how and where that is written.
+
+    One that is kept ``whole`` is never broken over two lines: an id is there to be copied.
+    """
 
     title: str
     key: str
     write: Callable[[Any], str] = str
     justify: Literal["left", "right"] = "left"
+    narrow: Literal["fold", "whole"] = "fold"
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -39,7 +43,7 @@ def print_table(rows: Sequence[Row], columns: Sequence[Column]) -> None:
     """Print *rows*; nothing is cut off: on a narrow terminal a cell goes over several lines."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column.title, overflow="fold", justify=column.justify)
+        table.add_column(column.title, overflow="fold", justify=column.justify, no_wrap=column.narrow == "whole")
     for row in rows:
         table.add_row(*(Text(_written(row[column.key], column)) for column in columns))
     _console().print(table)
@@ -93,7 +97,7 @@ def moment(second: int | None) -> str:
     """Return an epoch second as people write it, in UTC."""
     if second is None:
         return _NONE
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def listed(values: Sequence[str]) -> str:

@@ -34,7 +34,7 @@ def list_(
     if as_json:
         print_json({"items": page})
     else:
-        print_table(page, _COLUMNS)
+        print_table([row | {"software": f"{row['browser']} on {row['os']}"} for row in page], _COLUMNS)
     if len(rows) > limit:
         note(f"There are more than {limit}: name a user, or raise --limit.")
 
@@ -103,11 +103,10 @@ def _row(user: StoredUser, session: Session) -> dict[str, Any]:
 
 _COLUMNS: Final = (
     Column("USER", "username"),
-    Column("SID", "session_id"),
+    Column("SID", "session_id", narrow="whole"),
     Column("CLIENT", "client"),
     Column("DEVICE", "device_name"),
-    Column("BROWSER", "browser"),
-    Column("OS", "os"),
+    Column("BROWSER", "software"),
     Column("ADDRESS", "address"),
     Column("LOGIN", "created_at", moment),
     Column("LAST USED", "last_used_at", moment),

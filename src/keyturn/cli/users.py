@@ -201,7 +201,7 @@ _COLUMNS: Final = (
     Column("ROLES", "roles", listed),
     Column("STATE", "disabled", _state),
     Column("ADDED", "created_at", moment),
-    Column("SUB", "sub"),
+    Column("SUB", "sub", narrow="whole"),
 )
 _FACTS: Final = (
     *_COLUMNS,

@@ -1,18 +1,21 @@
 """The server as an ASGI app, and the one place that wires: settings in, store, services, jobs and routes out."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from keyturn.core.ports import UserDirectory
 from keyturn.server import jobs
 from keyturn.server.clock import Clock
 from keyturn.server.cors import LoopbackOrigins, Origins
+from keyturn.server.door import Door
 from keyturn.server.metrics import Metrics
 from keyturn.server.middleware import KeyturnMiddleware
 from keyturn.server.problems import on_http_exception
@@ -48,7 +51,7 @@ def create_app(
         async with serving(state):
             yield
 
-    app = Starlette(
+    app = _Server(
         routes=_routes(urlsplit(settings.issuer).path),
         lifespan=lifespan,
         middleware=[Middleware(KeyturnMiddleware)],
@@ -56,7 +59,23 @@ def create_app(
     )
     app.router.redirect_slashes = False
     app.state.keyturn = state
+    app.doors = {
+        route.path: Door(app, route) for route in app.routes if isinstance(route, Route) and not route.param_convertors
+    }
     return app
+
+
+class _Server(Starlette):
+    """Starlette, which finds its way to a URL without parameters in one look-up.
+
+    A refresh spends a tenth of its time on the way through the layers that the other URLs, known or not, go through.
+    """
+
+    doors: Mapping[str, Door] = MappingProxyType({})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        door = self.doors.get(scope["path"]) if scope["type"] == "http" else None
+        await (door or super().__call__)(scope, receive, send)
 
 
 def new_state(

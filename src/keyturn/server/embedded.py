@@ -11,12 +11,11 @@ from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from keyturn.core.ports import UserDirectory
 from keyturn.core.services import Services
 from keyturn.server.app import new_state, serving
-from keyturn.server.middleware import KeyturnMiddleware
+from keyturn.server.door import Door
 from keyturn.server.policy import policy_of
 from keyturn.server.routes import routes, well_known_routes
 from keyturn.server.services import expected_of
@@ -106,17 +105,5 @@ class InProcessVerifier:
         return self._checking[1]
 
 
-class _Door:
-    """One route's way from the app around it into the server."""
-
-    def __init__(self, host: Starlette, inner: Route) -> None:
-        self._host = host
-        self._route = inner
-        self._app = KeyturnMiddleware(inner.app)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app({**scope, "app": self._host, "route": self._route}, receive, send)
-
-
 def _door(host: Starlette, inner: Route) -> Route:
-    return Route(inner.path, _Door(host, inner), name=inner.name)
+    return Route(inner.path, Door(host, inner), name=inner.name)

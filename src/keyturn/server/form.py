@@ -36,10 +36,10 @@ def _field(pair: bytes) -> tuple[str, str]:
 
 
 def _text(data: bytes) -> str:
-    if _BAD_ESCAPE.search(data) is not None:
+    if b"%" in data and _BAD_ESCAPE.search(data) is not None:
         raise InvalidRequest("a broken escape", sentence="The form has a broken percent escape.")
     try:
-        return unquote_to_bytes(data.replace(b"+", b" ")).decode("utf-8")
+        return (unquote_to_bytes(data.replace(b"+", b" ")) if b"%" in data else data.replace(b"+", b" ")).decode()
     except UnicodeDecodeError:
         raise InvalidRequest("no UTF-8", sentence="The form is not UTF-8.") from None
 

@@ -10,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from keyturn.errors import KeyturnError, MethodNotAllowed
-from keyturn.server import problems
-from keyturn.server.exchange import state_of
+from keyturn.errors import KeyturnError, MethodNotAllowed, TemporarilyUnavailable
+from keyturn.server import logs, problems
+from keyturn.server.exchange import exchange_of, state_of
 from keyturn.server.problems import Face
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -36,6 +36,8 @@ class Resource:
         try:
             response = await handler(request)
         except KeyturnError as error:
+            if isinstance(error, TemporarilyUnavailable):
+                logs.log_unavailable(error, request_id=exchange_of(scope).request_id)
             response = problems.answer(error, self._face, issuer=state_of(request).settings.issuer)
         await response(scope, receive, send)
 
