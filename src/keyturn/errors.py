@@ -162,11 +162,21 @@ class UnsupportedTokenType(KeyturnError):
 
 
 class InvalidCredentials(KeyturnError):
-    """Wrong password, unknown user and disabled user: one answer for the three."""
+    """Wrong password, unknown user and disabled user: one answer for the three.
+
+    Attributes:
+        sub: the user whose password it was not, for the audit log only; None for an unknown one.
+
+    """
 
     code = ErrorCode.INVALID_CREDENTIALS
     status = 401
     sentence = "The username or the password is wrong."
+
+    def __init__(self, reason: str = "", *, sub: str | None = None) -> None:
+        """Refuse a login; *sub* is whose."""
+        super().__init__(reason)
+        self.sub = sub
 
 
 class ValidationFailed(KeyturnError):

@@ -1,4 +1,4 @@
-"""The verdict on a refresh token that did not move its session."""
+"""The verdict on a refresh token, from its session as it is."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ ASKED: dict[str, Any] = {
         (session(expires_at=NOW), {}, Verdict.EXPIRED),
         (session(idle_expires_at=NOW), {}, Verdict.EXPIRED),
         (session(idle_expires_at=NOW + 1), {}, Verdict.REPLAY),
-        (session(), {"presented": 5}, Verdict.LIMITED),
+        (session(), {"presented": 5}, Verdict.CURRENT),
         (session(), {"presented": 6}, Verdict.ROLLED_BACK),
         (session(), {"presented": 4}, Verdict.REPLAY),
         (session(), {"presented": 3}, Verdict.REUSED),

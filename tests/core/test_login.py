@@ -64,7 +64,9 @@ async def test_three_refusals_are_one_answer_with_a_private_reason(house: House,
     reasons = {"wrong": "wrong_password", "unknown": "unknown_user", "disabled": "user_disabled"}
     assert str(refusal.value) == "The username or the password is wrong."
     assert house.hasher.verified == 1
-    assert (await house.audit())[-1].reason == reasons[case]
+    event = (await house.audit())[-1]
+    assert event.reason == reasons[case]
+    assert event.sub == (None if case == "unknown" else user.sub)
 
 
 async def test_the_sixth_failure_of_an_address_in_a_minute_waits(house: House) -> None:
@@ -121,6 +123,23 @@ async def test_a_device_token_is_for_one_account_alone(house: House) -> None:
     elsewhere = replace(ORIGIN, address="203.0.113.9")
     with pytest.raises(RateLimited):
         await house.login(origin=elsewhere, device_token=his.device_token, password="wrong password")
+
+
+async def test_devices_made_by_the_dozen_give_no_limits_by_the_dozen(house: House) -> None:
+    """PWD-05: all known devices of an account together admit at most a hundred failures."""
+    devices = [(await house.login()).device_token for _ in range(12)]
+    failures = 0
+    for number, device in enumerate(devices):
+        for turn in range(10):
+            origin = replace(ORIGIN, address=f"198.51.{number}.{turn}")
+            try:
+                await house.login(password="wrong password", device_token=device, origin=origin)
+            except InvalidCredentials:
+                failures += 1
+            except RateLimited:
+                pass
+
+    assert failures == 100
 
 
 async def test_a_full_queue_counts_nothing(house: House) -> None:

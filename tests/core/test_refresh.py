@@ -83,6 +83,35 @@ async def test_once_the_successor_was_used_nothing_brings_the_predecessor_back(h
         await house.refresh(first.refresh_token, device_token=first.device_token)
 
 
+async def test_a_reused_token_is_reuse_whatever_else_is_wrong_with_the_request(house: House) -> None:
+    """REF-04: asking for a scope or a resource that nobody has does not let a used token be tried unseen."""
+    for wrong in ({"scope": ("nobody:has",)}, {"resource": "https://evil.example"}):
+        first = await house.login()
+        second = await house.refresh(first.refresh_token)
+        third = await house.refresh(second.refresh_token)
+
+        with pytest.raises(InvalidGrant):
+            await house.refresh(first.refresh_token, **wrong)
+
+        with pytest.raises(InvalidGrant):
+            await house.refresh(third.refresh_token)
+
+
+async def test_replaying_without_end_fills_no_log(house: House) -> None:
+    """OPS-03: a generation's replays are one event, and refusals of one session are written only so often."""
+    first = await house.login()
+    await house.refresh(first.refresh_token)
+    for _ in range(40):
+        await house.refresh(first.refresh_token)
+        with pytest.raises(InvalidGrant):
+            await house.refresh(first.refresh_token, clients=frozenset({ClientKind.COOKIE}))
+
+    kinds = await house.kinds()
+
+    assert kinds.count("refresh_replayed") == 1
+    assert kinds.count("refresh_refused") == 30
+
+
 async def test_grace_zero_switches_the_rule_off(house: House) -> None:
     """Contract §3: at ``0s`` neither time nor device token bring the same answer again."""
     house.policy(grace_ms=0)

@@ -78,7 +78,7 @@ def refresh_verdict(session: Session | None, *, generation: int, grace_ms: int, 
         browser="",
         device_id=None,
     )
-    return GOOD if verdict is Verdict.LIMITED else verdict.value  # the rule says so of the current generation
+    return GOOD if verdict is Verdict.CURRENT else verdict.value  # the rule says so of the current generation
 
 
 def _decoded(text: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

@@ -29,7 +29,7 @@ class LocalUsers:
             await self._refuse_unknown(plain)
         await self._check(found, plain)
         if found.disabled_at is not None:
-            raise InvalidCredentials("user_disabled")
+            raise InvalidCredentials("user_disabled", sub=found.sub)
         if self.hasher.needs_rehash(found.password_hash):
             await self.rows.rehash(found.sub, found.version, await self.hasher.hash(plain))
         return found.as_user()
@@ -50,7 +50,7 @@ class LocalUsers:
 
     async def _check(self, user: StoredUser, plain: str) -> None:
         if not await self.hasher.verify(user.password_hash, plain):
-            raise InvalidCredentials("wrong_password")
+            raise InvalidCredentials("wrong_password", sub=user.sub)
 
     async def _refuse_unknown(self, plain: str) -> NoReturn:
         await self.hasher.verify_dummy(plain)

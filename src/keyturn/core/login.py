@@ -62,7 +62,7 @@ async def login(services: Services, request: LoginRequest, *, now_ms: int) -> Is
     session = _new_session(services, user, request, known, now_ms)
     order = _start_order(session, user, request, limits, now_ms)
     if not await services.store.sessions.start(order):
-        await _refuse(services, request, "changed_meanwhile", now_ms)
+        await _refuse(services, request, InvalidCredentials("changed_meanwhile", sub=user.sub), now_ms)
     await services.denylist.catch_up()
     text, expires_in = await sign_access_token(
         services, key=key, user=user, session=session, scopes=scopes, audience=audience, now_ms=now_ms
@@ -84,13 +84,18 @@ async def login(services: Services, request: LoginRequest, *, now_ms: int) -> Is
 
 
 def login_limits(services: Services, username: str, address: str, known: DeviceToken | None) -> tuple[Reservation, ...]:
-    """Return what a try to log in draws on: the address, and the known device or else the account."""
+    """Return what a try to log in draws on: the address, and the known device or else the account.
+
+    All known devices of an account together have ten times what one has: whoever once knew the password may have
+    made many.
+    """
     account = usernames.normalise(username)
     by_address = reservations("login", address, services.policy.login_per_ip)
     if known is None:
         return (*by_address, Reservation(key=f"account:{account}", rate=services.policy.login_per_account))
-    key = f"device:{known.device_id.hex()}:{account}"
-    return (*by_address, Reservation(key=key, rate=services.policy.login_per_device))
+    rate = services.policy.login_per_device
+    own = Reservation(key=f"device:{known.device_id.hex()}:{account}", rate=rate)
+    return (*by_address, own, Reservation(key=f"devices:{account}", rate=rate.times(10)))
 
 
 def _known_device(services: Services, request: LoginRequest) -> DeviceToken | None:
@@ -114,21 +119,23 @@ async def _authenticate(
     try:
         user = await services.users.authenticate(request.username, request.password)
     except InvalidCredentials as refusal:
-        await _refuse(services, request, refusal.reason, now_ms)
+        await _refuse(services, request, refusal, now_ms)
     except TemporarilyUnavailable:
         await services.store.rate_limits.give_back(limits)
         raise
     if user is None:
-        await _refuse(services, request, "not_authenticated", now_ms)
+        await _refuse(services, request, InvalidCredentials("not_authenticated"), now_ms)
     if user.disabled:
-        await _refuse(services, request, "user_disabled", now_ms)
+        await _refuse(services, request, InvalidCredentials("user_disabled", sub=user.sub), now_ms)
     return user
 
 
-async def _refuse(services: Services, request: LoginRequest, reason: str, now_ms: int) -> NoReturn:
-    event = AuditEvent(at_ms=now_ms, kind=AuditKind.LOGIN_REFUSED, reason=reason, origin=request.origin)
+async def _refuse(services: Services, request: LoginRequest, refusal: InvalidCredentials, now_ms: int) -> NoReturn:
+    event = AuditEvent(
+        at_ms=now_ms, kind=AuditKind.LOGIN_REFUSED, sub=refusal.sub, reason=refusal.reason, origin=request.origin
+    )
     await services.store.audit.append([event])
-    raise InvalidCredentials(reason)
+    raise refusal
 
 
 async def _scopes(

@@ -158,6 +158,10 @@ class Sessions(Protocol):
         """Rotate in one conditional ``UPDATE … RETURNING``; if no row came back, read it in the same step."""
         ...
 
+    async def note_replay(self, handle: bytes, generation: int, event: AuditEvent) -> None:
+        """Write *event* the first time that this generation is replayed, so that replays can't fill the log."""
+        ...
+
     async def end(self, order: Ending) -> Sequence[Session]:
         """End live sessions, publish a ``sid`` revocation and write an event for each; return those that ended now."""
         ...

@@ -24,7 +24,7 @@ from keyturn.core.issue import Issued, sign_access_token
 from keyturn.core.model import AuditEvent, AuditKind, ClientKind, Device, EndReason, Origin, Session, User
 from keyturn.core.policy import Enforcement
 from keyturn.core.ports import Advance, Advanced
-from keyturn.core.ratelimit import retry_after
+from keyturn.core.ratelimit import Reservation, retry_after
 from keyturn.core.services import Services
 from keyturn.errors import InvalidGrant, RateLimited, TemporarilyUnavailable
 from keyturn.tokens import device_token, refresh_token
@@ -52,12 +52,12 @@ class RefreshRequest:
 
 
 class Verdict(StrEnum):
-    """What a token is that did not move its session."""
+    """What a token is to its session."""
 
+    CURRENT = "current"
     REPLAY = "replay"
     ROLLED_BACK = "rolled_back"
     REUSED = "reused"
-    LIMITED = "limited"
     EXPIRED = "expired"
     ENDED = "ended"
     UNKNOWN = "unknown"
@@ -73,7 +73,7 @@ def judge(  # noqa: PLR0911 - one line a rule, read from top to bottom
     browser: str,
     device_id: bytes | None,
 ) -> Verdict:
-    """Judge generation *presented* of a session that it did not move.
+    """Judge generation *presented* of a session.
 
     Args:
         session: the row as it is.
@@ -94,7 +94,7 @@ def judge(  # noqa: PLR0911 - one line a rule, read from top to bottom
     if presented > session.generation:
         return Verdict.ROLLED_BACK
     if presented == session.generation:
-        return Verdict.LIMITED
+        return Verdict.CURRENT
     if presented < session.generation - 1 or grace_ms == 0:
         return Verdict.REUSED
     if binding is Enforcement.ENFORCE and browser != session.device.browser:
@@ -119,6 +119,7 @@ async def refresh(services: Services, request: RefreshRequest, *, now_ms: int) -
     session, user = await _find(services, token.handle)
     device = replace(request.device, address=network_of(request.origin.address))
     attempt = _Attempt(services=services, request=request, token=token, device=device, now_ms=now_ms)
+    await _refuse_what_is_over(attempt, session)
     grant = await _settle(attempt, session, user)
     await _enforce_device(attempt, session)
     outcome = await _advance(attempt, token.generation)
@@ -169,12 +170,23 @@ async def _find(services: Services, handle: bytes) -> tuple[Session, User | None
     return session, await services.users.find(session.sub)
 
 
+async def _refuse_what_is_over(attempt: _Attempt, session: Session) -> None:
+    """Refuse a token that is over before anything else that may be wrong with the request is told.
+
+    A row only moves on, so a token that is behind it stays behind. Whether a session has expired is left to the
+    advance: a refresh beside this one may just have been in time.
+    """
+    if session.client not in attempt.request.clients:
+        await _refuse(attempt, session, "wrong_way")
+    verdict = _judge(attempt, session)
+    if verdict is Verdict.ENDED:
+        await _refuse(attempt, session, verdict)
+    if verdict is Verdict.REUSED:
+        await _end_because(attempt, session, verdict)
+
+
 async def _settle(attempt: _Attempt, session: Session, user: User | None) -> _Grant:
     services, request = attempt.services, attempt.request
-    if session.client not in request.clients:
-        await _refuse(attempt, session, "wrong_way")
-    if session.ended_at is not None:
-        raise InvalidGrant("ended")
     if user is None or user.disabled:
         await _refuse(attempt, session, "user_disabled")
     granted = granted_scopes(user.roles, services.policy.roles)
@@ -202,8 +214,31 @@ async def _advance(attempt: _Attempt, from_generation: int) -> Advanced:
 
 async def _late(attempt: _Attempt, outcome: Advanced, grant: _Grant) -> Issued:
     """Answer a token that did not move its session."""
-    policy, session = attempt.services.policy, outcome.session
-    verdict = judge(
+    session, verdict = outcome.session, _judge(attempt, outcome.session)
+    if session is None or verdict in {Verdict.UNKNOWN, Verdict.ENDED}:
+        raise InvalidGrant(verdict)
+    if verdict is Verdict.CURRENT:  # only the limit can have stopped it
+        rate = attempt.services.policy.refresh_per_session
+        wait = retry_after(session.refresh_tat_us, attempt.now_ms * 1000, rate)
+        raise RateLimited("refresh_per_session", retry_after=wait)
+    if verdict is Verdict.REPLAY:
+        event = _event(attempt, session, AuditKind.REFRESH_REPLAYED, _seen(attempt, session))
+        await attempt.services.store.sessions.note_replay(session.handle, session.generation, event)
+        return await _answer(attempt, outcome, grant)
+    if verdict is Verdict.ROLLED_BACK:
+        return await _jump_forward(attempt, session, grant)
+    return await _end_because(attempt, session, verdict)
+
+
+async def _end_because(attempt: _Attempt, session: Session, verdict: Verdict) -> NoReturn:
+    """End the session for good, and only then refuse."""
+    await _end(attempt, session, *_ENDINGS[verdict])
+    raise InvalidGrant(verdict)
+
+
+def _judge(attempt: _Attempt, session: Session | None) -> Verdict:
+    policy = attempt.services.policy
+    return judge(
         session,
         presented=attempt.token.generation,
         now_ms=attempt.now_ms,
@@ -212,19 +247,6 @@ async def _late(attempt: _Attempt, outcome: Advanced, grant: _Grant) -> Issued:
         browser=attempt.request.device.browser,
         device_id=attempt.device_id,
     )
-    if session is None or verdict in {Verdict.UNKNOWN, Verdict.ENDED}:
-        raise InvalidGrant(verdict)
-    if verdict is Verdict.LIMITED:
-        wait = retry_after(session.refresh_tat_us, attempt.now_ms * 1000, policy.refresh_per_session)
-        raise RateLimited("refresh_per_session", retry_after=wait)
-    if verdict is Verdict.REPLAY:
-        await _audit(attempt, session, AuditKind.REFRESH_REPLAYED)
-        await _observe_device(attempt, session)
-        return await _answer(attempt, outcome, grant)
-    if verdict is Verdict.ROLLED_BACK:
-        return await _jump_forward(attempt, session, grant)
-    await _end(attempt, session, *_ENDINGS[verdict])
-    raise InvalidGrant(verdict)
 
 
 _ENDINGS = {
@@ -285,12 +307,19 @@ async def _end(attempt: _Attempt, session: Session, reason: EndReason, kind: Aud
 
 
 async def _refuse(attempt: _Attempt, session: Session, reason: str) -> NoReturn:
-    await _audit(attempt, session, AuditKind.REFRESH_REFUSED, reason)
+    """Refuse without a change. What somebody repeats without end is written down as often as a session may rotate."""
+    limit = Reservation(key=f"refused:{session.sid}", rate=attempt.services.policy.refresh_per_session)
+    if not await attempt.services.store.rate_limits.reserve([limit], attempt.now_ms):
+        await _audit(attempt, session, AuditKind.REFRESH_REFUSED, reason)
     raise InvalidGrant(reason)
 
 
 async def _audit(attempt: _Attempt, session: Session, kind: AuditKind, reason: str = "") -> None:
-    event = AuditEvent(
+    await attempt.services.store.audit.append([_event(attempt, session, kind, reason)])
+
+
+def _event(attempt: _Attempt, session: Session, kind: AuditKind, reason: str) -> AuditEvent:
+    return AuditEvent(
         at_ms=attempt.now_ms,
         kind=kind,
         sub=session.sub,
@@ -298,4 +327,9 @@ async def _audit(attempt: _Attempt, session: Session, kind: AuditKind, reason: s
         reason=reason,
         origin=attempt.request.origin,
     )
-    await attempt.services.store.audit.append([event])
+
+
+def _seen(attempt: _Attempt, session: Session) -> str:
+    """Say what is different about the device of a replay."""
+    found = changes(session.device, attempt.device, attempt.services.policy)
+    return ", ".join(change.description for change in found)

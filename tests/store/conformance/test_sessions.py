@@ -47,6 +47,19 @@ async def test_a_session_is_found_together_with_its_user(store: Store, given: An
     assert found[1].disabled
 
 
+async def test_a_generation_s_replays_are_one_event(store: Store, given: Any) -> None:
+    """Each generation's first replay is written down, however often it comes."""
+    session = given.session(1)
+    await store.sessions.start(given.start(session))
+    event = given.event(AuditKind.REFRESH_REPLAYED)
+
+    for generation in (2, 2, 3, 2, 3):
+        await store.sessions.note_replay(session.handle, generation, event)
+
+    kinds = [kind for kind, _, _ in await events(store)]
+    assert kinds.count("refresh_replayed") == 2
+
+
 async def test_a_start_writes_its_event_and_gives_back(store: Store, given: Any) -> None:
     """The login's event and the returned reservations stand in the same step as the session."""
     limit = Reservation(key="ip:192.0.2.1", rate=Rate.per(1, 60))

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
-from keyturn.core.model import AuditKind, EndReason, Session, User
+from keyturn.core.model import AuditEvent, AuditKind, EndReason, Session, User
 from keyturn.core.ports import Advance, Advanced, Ending, Start
 from keyturn.store.sql import audit, rate_limits
 from keyturn.store.sql.script import Connection, Script
@@ -61,6 +61,11 @@ FIND_NOT_MOVED = f"""
 SELECT {COLUMNS}, last FROM revocation_sequence LEFT JOIN sessions ON handle = :handle
 """  # noqa: S608 - the columns are a constant
 
+NOTE_REPLAY = """
+UPDATE sessions SET replayed_generation = :generation
+WHERE handle = :handle AND replayed_generation < :generation RETURNING sid
+"""
+
 LIST_LIVE = f"""
 SELECT {COLUMNS} FROM sessions
 WHERE sub = :sub AND ended_at IS NULL AND expires_at > :now AND idle_expires_at > :now
@@ -90,6 +95,10 @@ class SqlSessions:
     async def advance(self, order: Advance) -> Advanced:
         """Rotate in one conditional statement; where no row came back, also read the row, in the same step."""
         return await self._connection.write(_advance(order))
+
+    async def note_replay(self, handle: bytes, generation: int, event: AuditEvent) -> None:
+        """Write *event* the first time that this generation is replayed, so that replays can't fill the log."""
+        await self._connection.write(_note_replay(handle, generation, event))
 
     async def end(self, order: Ending) -> Sequence[Session]:
         """End live sessions, publish a ``sid`` revocation and write an event for each; return those that ended now."""
@@ -182,6 +191,12 @@ def _advance(order: Advance) -> Script[Advanced]:
         return Advanced(moved=True, session=session_of(moved[0]), newest_revocation=moved[0][-1])
     (row,) = yield FIND_NOT_MOVED, {"handle": order.handle}
     return Advanced(moved=False, session=None if row[0] is None else session_of(row), newest_revocation=row[-1])
+
+
+def _note_replay(handle: bytes, generation: int, event: AuditEvent) -> Script[None]:
+    first = yield NOTE_REPLAY, {"handle": handle, "generation": generation}
+    if first:
+        yield from audit.append((event,))
 
 
 def _list_live(sub: str, now: int) -> Script[list[Session]]:

@@ -35,6 +35,7 @@ CREATE TABLE sessions (
     os TEXT NOT NULL,
     address TEXT NOT NULL,
     refresh_tat_us BIGINT NOT NULL,
+    replayed_generation BIGINT NOT NULL DEFAULT 0,
     ended_at BIGINT,
     end_reason TEXT
 );
