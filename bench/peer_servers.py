@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from load import Rotation, json_head
 from processes import Running, free_port, python, running
@@ -15,10 +16,16 @@ _PEERS = Path(__file__).with_name("peers")
 
 
 @contextmanager
-def simplejwt(directory: Path, sessions: int) -> Iterator[tuple[Running, Rotation]]:
+def simplejwt(
+    directory: Path, sessions: int, *, setup: Literal["default", "tuned"]
+) -> Iterator[tuple[Running, Rotation]]:
     """Run Django REST framework with simplejwt under gunicorn: one worker, an SQLite file in *directory*."""
     project, port = _PEERS / "simplejwt", free_port()
-    environment = {"BENCH_SECRET": secrets.token_urlsafe(48), "BENCH_DATABASE": str(directory / "simplejwt.db")}
+    environment = {
+        "BENCH_SECRET": secrets.token_urlsafe(48),
+        "BENCH_DATABASE": str(directory / f"simplejwt-{setup}.db"),
+        "BENCH_SETUP": setup,
+    }
     tokens = subprocess.run(
         python("prepare.py", str(sessions)),
         cwd=project,
@@ -37,7 +44,7 @@ def simplejwt(directory: Path, sessions: int) -> Iterator[tuple[Running, Rotatio
     command = python(
         "-m", "gunicorn", "--workers", "1", "--bind", f"127.0.0.1:{port}", "--log-level", "warning", "wsgi"
     )
-    with running(command, port=port, log=directory / "simplejwt.log", env=environment, cwd=project) as server:
+    with running(command, port=port, log=directory / f"simplejwt-{setup}.log", env=environment, cwd=project) as server:
         yield server, rotation
 
 

@@ -82,9 +82,13 @@ def _parse(kind: MediaType, data: bytes) -> dict[str, Any]:
     fields = _PARSERS[kind](data)
     if len(fields) > form.MAX_FIELDS:
         raise ContentTooLarge("too many fields", sentence="The body has too many fields.")
-    if any("\0" in text for pair in fields.items() for text in pair if isinstance(text, str)):
+    if b"\0" in data or (any(sign in data for sign in _NUL_SIGNS) and _has_nul(fields)):
         raise InvalidRequest("NUL", sentence="A parameter has a NUL character in it.")
     return fields
+
+
+def _has_nul(fields: Mapping[str, Any]) -> bool:
+    return any("\0" in text for pair in fields.items() for text in pair if isinstance(text, str))
 
 
 def _parse_json(data: bytes) -> dict[str, Any]:
@@ -99,6 +103,9 @@ def _parse_form(data: bytes) -> dict[str, Any]:
 
 
 _LONGEST_LENGTH: Final = 20
+
+#: How a NUL is written in a form and in JSON.
+_NUL_SIGNS: Final = (b"%00", b"\\u0000")
 _PARSERS: Final[Mapping[MediaType, Callable[[bytes], dict[str, Any]]]] = {
     MediaType.JSON: _parse_json,
     MediaType.FORM: _parse_form,

@@ -22,6 +22,8 @@ def parse(values: Sequence[str], accepted: frozenset[MediaType]) -> MediaType:
     """
     if len(values) != 1:
         raise UnsupportedMediaType("not one Content-Type")
+    if values[0] in accepted:
+        return MediaType(values[0])
     essence, *parameters = (part.strip(" \t").lower() for part in values[0].split(";"))
     if essence not in accepted or not all(parameter in _HARMLESS for parameter in parameters):
         raise UnsupportedMediaType("another Content-Type")
