@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Request, WebSocket
 from fastapi.responses import JSONResponse
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
@@ -16,6 +17,7 @@ from starlette.testclient import TestClient, WebSocketDenialResponse
 from keyturn.errors import ConfigurationError, VerifierUnavailable
 from keyturn.fastapi import AccessToken, Keyturn
 from keyturn.testing import TestIssuer
+from keyturn.verify.marks import mark
 
 ISSUER = TestIssuer()
 REALM = f'Bearer realm="{ISSUER.issuer}"'
@@ -250,7 +252,37 @@ def _frontend(app: FastAPI) -> None:
     app.frontend("/open", directory=".")
 
 
-@pytest.mark.parametrize("add", [_route, _included, _raw, _socket, _static, _sub_app, _frontend])
+def _falling_back(app: FastAPI) -> None:
+    sub = FastAPI()
+    sub.router.default = PlainTextResponse("open")
+    app.mount("/open", sub)
+
+
+def _falling_back_elsewhere(app: FastAPI) -> None:
+    sub = Starlette(routes=[Route("/in", mark(lambda _request: PlainTextResponse("in")))])
+    sub.router.default = PlainTextResponse("open")
+    app.mount("/open", sub)
+
+
+def _default(app: FastAPI) -> None:
+    app.router.default = PlainTextResponse("open")
+
+
+@pytest.mark.parametrize(
+    "add",
+    [
+        _route,
+        _included,
+        _raw,
+        _socket,
+        _static,
+        _sub_app,
+        _frontend,
+        _falling_back,
+        _falling_back_elsewhere,
+        _default,
+    ],
+)
 def test_a_guarded_app_with_an_undecided_route_does_not_start(
     app: FastAPI, auth: Keyturn, add: Callable[[FastAPI], None]
 ) -> None:
@@ -258,7 +290,7 @@ def test_a_guarded_app_with_an_undecided_route_does_not_start(
     auth.guard(app)
     start(app)
     add(app)
-    with pytest.raises(ConfigurationError, match=r"open|frontend"):
+    with pytest.raises(ConfigurationError, match=r"open|frontend|whatever no route matches"):
         start(app)
 
 

@@ -72,6 +72,23 @@ def test_a_command_without_the_server_says_what_to_install() -> None:
     assert "pip install 'keyturn[server]'" in ran.stderr
 
 
+def test_the_pytest_plugin_loads_nothing_until_it_is_used() -> None:
+    """Pytest imports every plugin that is installed, in projects too that make no token."""
+    ran = run(
+        "import keyturn.pytest_plugin, sys\n"
+        "print(*(name for name in sys.modules if name.partition('.')[0] in ('keyturn', 'cryptography', 'asyncio')))"
+    )
+    assert ran.stdout.split() == ["keyturn", "keyturn.pytest_plugin"], ran.stderr
+
+
+def test_a_name_that_the_package_does_not_have_is_told() -> None:
+    """By the usual error, and each that it has is listed and is one object."""
+    with pytest.raises(ImportError, match="Nope"):
+        from keyturn import Nope  # type: ignore[attr-defined]  # noqa: F401, PLC0415
+    assert set(keyturn.__all__) <= set(dir(keyturn))
+    assert keyturn.Verifier is keyturn.verify.verifier.Verifier
+
+
 def test_importing_the_sdk_is_quick() -> None:
     """P10: under 100 ms, beyond the start of Python itself; the best of several, as the machine is shared."""
 

@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterator
 import pytest
 from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Host, Mount, Route, Router, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.testclient import TestClient, WebSocketDenialResponse
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from keyturn.errors import ConfigurationError
@@ -33,6 +36,13 @@ async def orders(request: Request) -> Response:
             "scopes": request.auth.scopes,
         }
     )
+
+
+@auth.require()
+async def greedy(request: Request) -> Response:
+    """Add to its own scopes."""
+    request.auth.scopes.append("everything")
+    return JSONResponse(request.auth.scopes)
 
 
 @auth.require(roles=["admin"])
@@ -72,6 +82,7 @@ async def live(websocket: WebSocket) -> None:
 ROUTES: list[BaseRoute] = [
     Route("/orders", orders),
     Route("/admin", admin),
+    Route("/greedy", greedy),
     Route("/health", health),
     Route("/things", Things),
     WebSocketRoute("/live", live),
@@ -104,6 +115,13 @@ def test_a_good_token_reaches_the_endpoint(client: TestClient) -> None:
     assert client.get("/health").text == "ok"
 
 
+def test_what_one_request_does_to_its_scopes_is_not_seen_by_the_next(client: TestClient) -> None:
+    """The token is kept and shared, ``request.auth`` is not."""
+    headers = ISSUER.headers("ada", scopes=["orders:read"])
+    for _ in range(2):
+        assert client.get("/greedy", headers=headers).json() == ["orders:read", "everything"]
+
+
 def test_methods_of_a_class_have_requirements_of_their_own(client: TestClient) -> None:
     """Async or not."""
     headers = ISSUER.headers("ada", scopes=["things:write"])
@@ -117,6 +135,9 @@ def test_methods_of_a_class_have_requirements_of_their_own(client: TestClient) -
         ({}, 401, REALM),
         ({"Authorization": "Basic eDp5"}, 401, REALM),
         ({"Authorization": "Bearer"}, 400, f'{REALM}, error="invalid_request"'),
+        ({"Authorization": "Bearer a.b.c d"}, 400, f'{REALM}, error="invalid_request"'),
+        ({"Authorization": "Bearer a,b"}, 400, f'{REALM}, error="invalid_request"'),
+        ({"Authorization": f"{ISSUER.headers()['Authorization']}="}, 401, f'{REALM}, error="invalid_token"'),
         ({"Authorization": "Bearer a.b.c"}, 401, f'{REALM}, error="invalid_token"'),
         (ISSUER.headers(), 403, f'{REALM}, error="insufficient_scope"'),
     ],
@@ -168,6 +189,23 @@ class HalfDecided(HTTPEndpoint):
         return Response()
 
 
+@auth.public
+class Open(HTTPEndpoint):
+    """A class that is public on purpose."""
+
+    async def get(self, _request: Request) -> Response:
+        """Answer anybody."""
+        return Response()
+
+
+class Heir(Open):
+    """A class that nobody decided on, below a public one."""
+
+    async def get(self, _request: Request) -> Response:
+        """Answer anybody, not on purpose."""
+        return Response()
+
+
 async def bare(_request: Request) -> Response:
     """Answer anybody, not on purpose."""
     return Response()
@@ -176,6 +214,18 @@ async def bare(_request: Request) -> Response:
 async def bare_socket(websocket: WebSocket) -> None:
     """Talk to anybody, not on purpose."""
     await websocket.close()
+
+
+async def fallback(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer anybody whatever they ask for."""
+    await PlainTextResponse("secret")(scope, receive, send)
+
+
+def falling_back(routes: list[BaseRoute]) -> Starlette:
+    """Return an app that answers what none of its routes matches."""
+    app = Starlette(routes=routes)
+    app.router.default = fallback
+    return app
 
 
 @pytest.mark.parametrize(
@@ -189,14 +239,30 @@ async def bare_socket(websocket: WebSocket) -> None:
         lambda: Mount("/open", Starlette(routes=[Route("/x", bare)])),
         lambda: Mount("/x", routes=[Mount("/open", routes=[Route("/y", bare)])]),
         lambda: Host("open.test", Router([Route("/open", bare)])),
+        lambda: Route("/open", Heir),
+        lambda: Mount("/open", falling_back([Route("/x", orders)])),
+        lambda: Mount("/open", Router([Route("/x", orders)], default=fallback)),
+        lambda: Mount("/open", falling_back([Route("/x", orders)]), middleware=[Middleware(GZipMiddleware)]),
+        lambda: Host("open.test", falling_back([Route("/open", orders)])),
     ],
 )
 def test_a_guarded_app_with_an_undecided_route_does_not_start(route: Callable[[], BaseRoute]) -> None:
     """OPS-01."""
     app = Starlette(routes=[*ROUTES, route()])
     auth.guard(app)
-    with pytest.raises(ConfigurationError, match="/open"), TestClient(app):
+    with pytest.raises(ConfigurationError, match=r"/open|open\.test"), TestClient(app):
         pass
+
+
+def test_a_guarded_app_with_a_fallback_of_its_own_does_not_start() -> None:
+    """OPS-01: it would answer every path that has no route; marked as public it may."""
+    app = falling_back(ROUTES)
+    auth.guard(app)
+    with pytest.raises(ConfigurationError, match="whatever no route matches"), TestClient(app):
+        pass
+    app.router.default = auth.public(PlainTextResponse("nothing here"))
+    with TestClient(app) as client:
+        assert client.get("/nowhere").text == "nothing here"
 
 
 def test_an_endpoint_without_a_request_can_not_be_protected() -> None:

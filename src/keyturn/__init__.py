@@ -6,16 +6,19 @@ An API that accepts the tokens needs this package alone, and nothing of the serv
     token = verifier.verify(text)
 """
 
-from keyturn.errors import (
-    InsufficientScope,
-    InvalidToken,
-    KeyturnError,
-    MissingToken,
-    TokenExpired,
-    VerifierUnavailable,
-)
-from keyturn.tokens.access_token import AccessToken
-from keyturn.verify.verifier import Verifier
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keyturn.errors import (
+        InsufficientScope,
+        InvalidToken,
+        KeyturnError,
+        MissingToken,
+        TokenExpired,
+        VerifierUnavailable,
+    )
+    from keyturn.tokens.access_token import AccessToken
+    from keyturn.verify.verifier import Verifier
 
 __all__ = [
     "AccessToken",
@@ -30,3 +33,19 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+if not TYPE_CHECKING:  # a type checker reads the imports above, and knows that there is nothing else
+
+    def __getattr__(name: str) -> object:
+        """Import what is asked for: pytest loads the package in every project, for its plugin."""
+        from importlib import import_module  # noqa: PLC0415 - once for each name
+
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        home = {"AccessToken": "tokens.access_token", "Verifier": "verify.verifier"}.get(name, "errors")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+        return value
+
+    def __dir__() -> list[str]:
+        """List what was not imported yet, too."""
+        return sorted({*globals(), *__all__})

@@ -26,14 +26,15 @@ from fastapi.security.base import SecurityBase
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
-from starlette.routing import BaseRoute, Host, Mount
+from starlette.routing import BaseRoute, Host, Mount, Router
 
 from keyturn.errors import KeyturnError
 from keyturn.tokens.access_token import AccessToken
+from keyturn.verify.asgi import header_values
 from keyturn.verify.bearer import Answer
 from keyturn.verify.credentials import WEBSOCKET
 from keyturn.verify.gate import Gate
-from keyturn.verify.marks import check_no_open_routes, is_marked, mark
+from keyturn.verify.marks import WHATEVER, answers_the_unmatched, check_no_open_routes, is_marked, mark
 from keyturn.verify.requirement import Requirement
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ class Keyturn(Gate):
         """Refuse to start *app* if a route of it neither requires a token nor is marked public.
 
         All routes that are there at the start count, those of included routers and of mounted apps too; a mounted
-        app without routes of its own, such as static files, needs a mark. FastAPI's own pages (``/docs``,
+        app without routes of its own, such as static files, needs a mark, and so does a ``default`` that a router was
+        given. FastAPI's own pages (``/docs``,
         ``/openapi.json``) are let be: ``FastAPI(openapi_url=None)`` removes them.
         """
         inner = app.router.lifespan_context
@@ -136,8 +138,8 @@ class _Required(SecurityBase):
 
     async def __call__(self, connection: HTTPConnection) -> AccessToken:
         try:
-            method = connection.scope.get("method", WEBSOCKET)
-            return await self._gate.admit(method, connection.headers.getlist, self._requirement)
+            scope = connection.scope
+            return await self._gate.admit(scope.get("method", WEBSOCKET), header_values(scope), self._requirement)
         except KeyturnError as error:
             _speak_our_body(connection)
             raise _Refused(self._gate.refuse(error)) from None
@@ -186,6 +188,8 @@ def _open_routes(router: APIRouter) -> Iterator[str]:
     for frontend in router._iter_low_priority_routes():  # noqa: SLF001 - static pages that no public list names
         if not _decided(getattr(frontend, "dependant", None)):
             yield "a frontend"
+    if answers_the_unmatched(router, Router.not_found):
+        yield WHATEVER
 
 
 def _open_among(routes: Sequence[BaseRoute], prefix: str) -> Iterator[str]:
@@ -200,12 +204,17 @@ def _open_among(routes: Sequence[BaseRoute], prefix: str) -> Iterator[str]:
 def _open_below(mount: Mount | Host, path: str) -> Iterator[str]:
     if is_marked(mount) or is_marked(mount.app):
         return
-    if isinstance(mount.app, FastAPI):
-        yield from (f"{path}{below}" for below in _open_routes(mount.app.router))
-    elif mount.routes:
-        yield from _open_among(mount.routes, path)
-    else:
+    path = f"{path}{mount.host}" if isinstance(mount, Host) else path
+    app = getattr(mount, "_base_app", mount.app)  # without the mount's middleware
+    if isinstance(app, FastAPI):
+        yield from (f"{path}{below}" for below in _open_routes(app.router))
+        return
+    if not mount.routes:
         yield path
+        return
+    yield from _open_among(mount.routes, path)
+    if answers_the_unmatched(app, Router.not_found):
+        yield f"{path}{WHATEVER}"
 
 
 def _is_decided(context: RouteContext) -> bool:

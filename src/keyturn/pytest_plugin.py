@@ -1,4 +1,4 @@
-"""Fixtures for the tests of an API that accepts Keyturn's tokens. Nothing is imported before one is asked for."""
+"""Fixtures for the tests of an API that accepts Keyturn's tokens. No other module of ours loads before one is used."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING

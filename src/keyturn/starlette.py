@@ -23,15 +23,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.endpoints import HTTPEndpoint
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Host, Mount
+from starlette.routing import BaseRoute, Host, Mount, Router
 from starlette.websockets import WebSocket
 
 from keyturn.errors import ConfigurationError, KeyturnError
 from keyturn.tokens.access_token import AccessToken
+from keyturn.verify.asgi import header_values
 from keyturn.verify.bearer import Answer
 from keyturn.verify.credentials import WEBSOCKET
 from keyturn.verify.gate import Gate
-from keyturn.verify.marks import check_no_open_routes, is_marked, mark
+from keyturn.verify.marks import WHATEVER, answers_the_unmatched, check_no_open_routes, is_marked, mark
 from keyturn.verify.requirement import Requirement
 
 __all__ = ["AccessToken", "Keyturn", "TokenUser"]
@@ -94,36 +95,48 @@ class Keyturn(Gate):
         """Refuse to start *app* if an endpoint of it neither requires a token nor is marked public.
 
         All routes that are there at the start count, those of mounted apps too; a mounted app without routes of
-        its own, such as static files, needs a mark.
+        its own, such as static files, needs a mark, and so does a ``default`` that a router was given. A class does
+        not inherit a mark.
         """
         inner = app.router.lifespan_context
 
         @asynccontextmanager
         async def guarded(started: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - as Starlette types it
-            check_no_open_routes(list(_open_routes(app.routes, "")))
+            check_no_open_routes(list(_open_in(app)))
             async with inner(started) as state:
                 yield state
 
         app.router.lifespan_context = guarded
 
 
+class _TokenCredentials(AuthCredentials):
+    """What the token allows, as ``request.auth``; each request's own, and made into a list for who asks."""
+
+    def __init__(self, token: AccessToken) -> None:
+        self._token = token
+
+    @functools.cached_property
+    def scopes(self) -> list[str]:  # type: ignore[override]
+        return sorted(self._token.scopes)
+
+
 def _protect(gate: Keyturn, requirement: Requirement, endpoint: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
     name, position = _connection_parameter(endpoint)
+    is_async = inspect.iscoroutinefunction(endpoint)
+    call = endpoint if is_async else functools.partial(run_in_threadpool, endpoint)
 
     @functools.wraps(endpoint)
     async def protected(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - the endpoint's own types
         connection: HTTPConnection = kwargs[name] if name in kwargs else args[position]
+        scope = connection.scope
         try:
-            method = connection.scope.get("method", WEBSOCKET)
-            token = await gate.admit(method, connection.headers.getlist, requirement)
+            token = await gate.admit(scope.get("method", WEBSOCKET), header_values(scope), requirement)
         except KeyturnError as error:
             return await _refuse(connection, gate.refuse(error))
-        connection.state.token = token
-        connection.scope["user"] = TokenUser(token)
-        connection.scope["auth"] = AuthCredentials(sorted(token.scopes))
-        if inspect.iscoroutinefunction(endpoint):
-            return await endpoint(*args, **kwargs)
-        return await run_in_threadpool(endpoint, *args, **kwargs)
+        scope.setdefault("state", {})["token"] = token  # what request.state shows
+        scope["user"] = TokenUser(token)
+        scope["auth"] = _TokenCredentials(token)
+        return await call(*args, **kwargs)
 
     return protected
 
@@ -147,6 +160,12 @@ async def _refuse(connection: HTTPConnection, answer: Answer) -> Response | None
     return None
 
 
+def _open_in(app: Starlette) -> Iterator[str]:
+    yield from _open_routes(app.routes, "")
+    if answers_the_unmatched(app, Router.not_found):
+        yield WHATEVER
+
+
 def _open_routes(routes: Sequence[BaseRoute], prefix: str) -> Iterator[str]:
     for route in routes:
         path = f"{prefix}{getattr(route, 'path', '')}"
@@ -159,10 +178,14 @@ def _open_routes(routes: Sequence[BaseRoute], prefix: str) -> Iterator[str]:
 def _open_below(mount: Mount | Host, path: str) -> Iterator[str]:
     if is_marked(mount) or is_marked(mount.app):
         return
-    if mount.routes:
-        yield from _open_routes(mount.routes, path)
-    else:
+    path = f"{path}{mount.host}" if isinstance(mount, Host) else path
+    if not mount.routes:
         yield path
+        return
+    yield from _open_routes(mount.routes, path)
+    app = getattr(mount, "_base_app", mount.app)  # without the mount's middleware
+    if answers_the_unmatched(app, Router.not_found):
+        yield f"{path}{WHATEVER}"
 
 
 def _is_decided(endpoint: object) -> bool:

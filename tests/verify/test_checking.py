@@ -1,8 +1,10 @@
 """A token seen before is judged again in all that can change: its age, its key, its revocation."""
 
 import dataclasses
+import gc
 import threading
-import time
+import tracemalloc
+from typing import Any
 
 import pytest
 
@@ -14,9 +16,15 @@ from keyturn.tokens.key_set import parse_key_set
 from keyturn.tokens.keys import VerificationKey
 from keyturn.tokens.revocation import RevocationEntry, RevocationKind, RevocationView, digest
 from keyturn.verify.checking import TokenChecker
-from keyturn.verify.token_cache import Seen, TokenCache, entry_bytes
+from keyturn.verify.token_cache import TokenCache, entry_bytes
 
-NOW = time.time()
+NOW = 1_800_000_000.5
+
+
+@pytest.fixture
+def issuer() -> TestIssuer:
+    """Return an issuer that lives at the time at which its tokens are judged."""
+    return TestIssuer(clock=lambda: NOW)
 
 
 def checker(issuer: TestIssuer, view: RevocationView | None = None, cache: TokenCache | None = None) -> TokenChecker:
@@ -87,6 +95,15 @@ def test_a_seen_token_does_not_outlive_its_key(issuer: TestIssuer) -> None:
     assert refusal.value.reason is InvalidTokenReason.UNKNOWN_KEY
 
 
+def test_a_token_that_no_key_vouched_for_is_not_taken_from_the_cache(issuer: TestIssuer) -> None:
+    """VER-31: one made by hand names no key, and no key is not the same as an unknown one."""
+    cache, text, keys = TokenCache(), issuer.make_token(), keys_of(issuer)
+    cache.add(text, dataclasses.replace(checker(issuer).check(text, keys.get, NOW), key=None))
+    with pytest.raises(InvalidToken) as refusal:
+        checker(issuer, cache=cache).check(text, {}.get, NOW)
+    assert refusal.value.reason is InvalidTokenReason.UNKNOWN_KEY
+
+
 def test_a_seen_token_is_verified_anew_when_its_kid_names_another_key(issuer: TestIssuer) -> None:
     """A33: a kid is a name, and what it names is what counts."""
     check, text, keys = checker(issuer), issuer.make_token(), keys_of(issuer)
@@ -132,11 +149,9 @@ def test_tokens_that_share_all_but_their_end_never_share_an_entry(issuer: TestIs
         check.check(text[:-20] + ("A" if text[-20] != "A" else "B") + text[-19:], keys.get, NOW)
 
 
-def seen(issuer: TestIssuer) -> Seen:
-    """Return an entry for the cache."""
-    (key,) = keys_of(issuer).values()
-    token: AccessToken = checker(issuer).check(issuer.make_token(), {key.kid: key}.get, NOW)
-    return Seen(token, key)
+def seen(issuer: TestIssuer) -> AccessToken:
+    """Return a token for the cache."""
+    return checker(issuer).check(issuer.make_token(), keys_of(issuer).get, NOW)
 
 
 def test_the_cache_keeps_to_its_bytes_and_to_what_is_used(issuer: TestIssuer) -> None:
@@ -149,6 +164,32 @@ def test_the_cache_keeps_to_its_bytes_and_to_what_is_used(issuer: TestIssuer) ->
         assert cache.find("used") is not None
         assert len(cache) <= 20
     assert cache.find("0000") is None
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"scopes": ["orders:read", "orders:write"], "roles": ["user"]},
+        {"roles": [f"role-{number}" for number in range(20)]},
+        {f"claim-{number}": f"value {number}" for number in range(60)},
+        {"sid": None, "auth_time": None},
+    ],
+)
+def test_an_entry_takes_what_is_counted_for_it(claims: dict[str, Any]) -> None:
+    """P3: the bound is stated in bytes, so they are neither more nor, by much, fewer; revocation digests included."""
+    issuer = TestIssuer("https://auth.example.com", "https://api.example.com", clock=lambda: NOW)
+    check, keys = checker(issuer, RevocationView()), keys_of(issuer)
+    sent = [issuer.make_token(**claims).encode() for _ in range(600)]
+    for text in sent[:300]:
+        check.check(text.decode(), keys.get, NOW)
+    gc.collect()
+    tracemalloc.start()
+    for text in sent[300:]:
+        check.check(text.decode(), keys.get, NOW)
+    gc.collect()
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 0.75 < taken / 300 / entry_bytes(sent[0].decode()) <= 1
 
 
 def test_a_cache_of_no_bytes_keeps_nothing(issuer: TestIssuer) -> None:

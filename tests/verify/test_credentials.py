@@ -25,6 +25,17 @@ def test_the_header_reader_never_sees_a_cookie() -> None:
         reader.read("GET", values(cookie=COOKIE))
 
 
+def test_a_refused_text_without_the_form_of_a_token_was_a_malformed_header() -> None:
+    """WEB-01: RFC 6750 §3.1 tells a bad request from a bad token; what a cookie holds is always the latter."""
+    header, cookie = (token_reader(place, issuer=ISSUER) for place in ("header", "cookie"))
+    for text in ("", "a b", "a,b", "a.b.c\n", "\xe4", "a=b"):
+        with pytest.raises(InvalidRequest):
+            header.check_refused(text)
+        cookie.check_refused(text)
+    for text in ("a.b.c", "-._~+/", "a=="):
+        header.check_refused(text)
+
+
 def test_the_cookie_reader_never_sees_a_header() -> None:
     """One place, and no second one to fall back on."""
     with pytest.raises(MissingToken):

@@ -51,10 +51,10 @@ async def test_nothing_is_asked_to_be_encoded(web: Any, answering: Any) -> None:
         (b"\xef\xbb\xbf" + GOOD, {}),
         (GOOD.decode().encode("utf-16"), {}),
         (b'{"keys":[]' + b" " * MAX_BYTES + b"}", {}),
-        (gzip.compress(b'{"keys":[]' + b" " * 50_000_000 + b"}"), {"content_encoding": "gzip"}),
+        (gzip.compress(b'{"keys":[]' + b" " * 50_000_000 + b"}", mtime=0), {"content_encoding": "gzip"}),
         (GOOD, {"content_encoding": "br"}),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:40],
 )
 async def test_an_untrustworthy_answer_is_none(web: Any, answering: Any, body: bytes, how: dict[str, Any]) -> None:
     """KEY-06, A32: errors, pages, broken JSON, two meanings, too much, bombs."""
@@ -128,6 +128,22 @@ async def test_an_endless_body_is_cut_off(web: Any) -> None:
     with pytest.raises(FetchFailed, match="too large"):
         await fetch(web.url)
     assert sent < 100_000_000
+
+
+async def test_a_proxy_is_for_other_machines_alone(web: Any, answering: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """KEY-06: what a proxy of the environment answers for this machine's own issuer would be another machine's keys."""
+    for variable in ("no_proxy", "NO_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("http_proxy", web.url)
+    web.behave = answering(GOOD)
+
+    for here in ("http://localhost:9/", "http://127.0.0.1:9/", "http://[::1]:9/"):
+        with pytest.raises(FetchFailed, match="ConnectError"):
+            await fetch(here)
+    assert web.requests == []
+
+    await fetch("http://auth.internal/")
+    assert web.requests == ["http://auth.internal/"]
 
 
 async def test_nobody_there_is_a_failed_fetch() -> None:

@@ -178,8 +178,9 @@ def _read(claims: dict[str, Any], key: VerificationKey, expected: Expected, now:
     audience = _audience(audience, expected.audiences)
     if not (type(sub) is type(jti) is type(client_id) is str and sub and jti and client_id):
         raise InvalidToken(InvalidTokenReason.BAD_CLAIM)
-    _check_times(issued_at, expires_at, claims.get("nbf", 0), now + expected.leeway)
-    _check_optional(claims)
+    latest = now + expected.leeway
+    _check_times(issued_at, expires_at, latest)
+    _check_optional(claims, latest)
     token: Any = _Draft(
         sub,
         _scopes(claims.get("scope", "")),
@@ -213,25 +214,32 @@ def _audience(audience: object, accepted: frozenset[str]) -> tuple[str, ...]:
     return values
 
 
-def _check_times(issued_at: Any, expires_at: Any, not_before: Any, latest: float) -> None:  # noqa: ANN401
+def _check_times(issued_at: Any, expires_at: Any, latest: float) -> None:  # noqa: ANN401
     """Refuse what is no NumericDate, a lifetime that is negative or too long, and a token from after *latest*."""
-    if not (type(issued_at) in _NUMBERS and type(expires_at) in _NUMBERS and type(not_before) in _NUMBERS):
+    if not (type(issued_at) in _NUMBERS and type(expires_at) in _NUMBERS):
         raise InvalidToken(InvalidTokenReason.BAD_CLAIM)
     if not (0 <= issued_at <= expires_at <= _MAX_TIME and expires_at - issued_at <= MAX_LIFETIME):
         raise InvalidToken(InvalidTokenReason.BAD_CLAIM)
-    if not 0 <= not_before <= _MAX_TIME:
-        raise InvalidToken(InvalidTokenReason.BAD_CLAIM)
-    if not (issued_at <= latest and not_before <= latest):
+    if not issued_at <= latest:  # "not <=" also refuses a clock that says NaN
         raise InvalidToken(InvalidTokenReason.NOT_YET_VALID)
 
 
-def _check_optional(claims: dict[str, Any]) -> None:
+def _check_optional(claims: dict[str, Any], latest: float) -> None:
     if "cnf" in claims:  # bound to a key of the client (RFC 7800 §3.1), and a bearer can't prove that
         raise InvalidToken(InvalidTokenReason.BAD_CLAIM)
+    if "nbf" in claims:
+        _check_not_before(claims["nbf"], latest)
     if "sid" in claims and not _is_name(claims["sid"]):
         raise InvalidToken(InvalidTokenReason.BAD_CLAIM)
     if "auth_time" in claims and not (type(claims["auth_time"]) is int and 0 <= claims["auth_time"] <= _MAX_TIME):
         raise InvalidToken(InvalidTokenReason.BAD_CLAIM)
+
+
+def _check_not_before(not_before: Any, latest: float) -> None:  # noqa: ANN401
+    if type(not_before) not in _NUMBERS or not 0 <= not_before <= _MAX_TIME:
+        raise InvalidToken(InvalidTokenReason.BAD_CLAIM)
+    if not not_before <= latest:
+        raise InvalidToken(InvalidTokenReason.NOT_YET_VALID)
 
 
 def _scopes(scope: object) -> frozenset[str]:

@@ -9,8 +9,7 @@ from keyturn.errors import InvalidToken, InvalidTokenReason, TokenExpired
 from keyturn.tokens import access_token
 from keyturn.tokens.access_token import AccessToken, Expected
 from keyturn.tokens.jws import FindKey
-from keyturn.tokens.keys import VerificationKey
-from keyturn.verify.token_cache import Seen, TokenCache
+from keyturn.verify.token_cache import TokenCache
 
 
 class RevocationCheck(Protocol):
@@ -59,34 +58,25 @@ class TokenChecker:
             InvalidToken: anything else is wrong with it.
 
         """
-        token = self._seen(text, find_key, now) or self._verify(text, find_key, now)
+        token = self._seen(text, find_key, now)
+        if token is None:
+            token = access_token.verify(text, find_key=find_key, expected=self.expected, now=now)
+            self._cache.add(text, token)
         if self._revocations is not None and self._revocations.revokes(token, now):
             raise InvalidToken(InvalidTokenReason.REVOKED)
         return token
 
     def _seen(self, text: str, find_key: FindKey, now: float) -> AccessToken | None:
-        seen = self._cache.find(text) if type(text) is str else None
-        if seen is None:
+        token = self._cache.find(text) if type(text) is str else None
+        if token is None:
             return None
-        current = find_key(seen.token.kid)
-        if current is not seen.key and current != seen.key:
+        current = find_key(token.kid)
+        if current is None or (current is not token.key and current != token.key):
             self._cache.discard(text)
             return None
         try:
-            access_token.still_valid(seen.token, expected=self.expected, now=now)
+            access_token.still_valid(token, expected=self.expected, now=now)
         except TokenExpired:
             self._cache.discard(text)
             raise
-        return seen.token
-
-    def _verify(self, text: str, find_key: FindKey, now: float) -> AccessToken:
-        used: list[VerificationKey] = []
-
-        def find_and_note(kid: str) -> VerificationKey | None:
-            key = find_key(kid)
-            used[:] = [] if key is None else [key]
-            return key
-
-        token = access_token.verify(text, find_key=find_and_note, expected=self.expected, now=now)
-        self._cache.add(text, Seen(token, used[0]))
         return token

@@ -82,6 +82,8 @@ def csrf_allows(
     if len(origins) > 1 or len(fetch_sites) > 1:
         return False
     if list(fetch_sites) == ["same-origin"]:
+        # Whatever the Origin says: no page can set this header, so the browser itself found page and URL to be of one
+        # origin. Behind a development server that passes requests on to us, that origin is not the issuer's.
         return True
     return bool(origins) and origins[0] != "null" and (origins[0] == own_origin or origins[0] in allowed_origins)
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from keyturn.errors import ConfigurationError, Forbidden, MissingToken
-from keyturn.verify.bearer import parse_authorization
+from keyturn.verify.bearer import check_b64token, find_credentials
 from keyturn.verify.cookie import SAFE_METHODS, access_cookie_name, csrf_allows, find_cookie, origin_of
 
 #: Returns all values of the request header with this lower-case name.
@@ -36,6 +36,10 @@ class TokenReader(Protocol):
         """Return the token of the request with this *method* and these header *values*."""
         ...
 
+    def check_refused(self, text: str) -> None:
+        """Raise InvalidRequest if *text*, which the verifier refused, has not even the form of a token."""
+        ...
+
 
 def token_reader(token_from: str, *, issuer: str, allowed_origins: Collection[str] = ()) -> TokenReader:
     """Return the reader for *token_from*, ``header`` or ``cookie``.
@@ -64,14 +68,18 @@ class HeaderReader:
     cookie: str | None = None
 
     def read(self, method: str, values: HeaderValues) -> str:  # noqa: ARG002 - no method needs more than the header
-        """Return the token.
+        """Return the token, or whatever stands in its place.
 
         Raises:
             MissingToken: there is none.
             InvalidRequest: the header is malformed or there twice.
 
         """
-        return parse_authorization(values("authorization"))
+        return find_credentials(values("authorization"))
+
+    def check_refused(self, text: str) -> None:
+        """Tell a malformed header, which is a bad request, from a bad token (RFC 6750 §3.1)."""
+        check_b64token(text)
 
 
 class CookieReader:
@@ -98,6 +106,9 @@ class CookieReader:
         if method not in SAFE_METHODS and not self._may_send(values):
             raise Forbidden("the CSRF rule")
         return text
+
+    def check_refused(self, text: str) -> None:
+        """Let it be: a cookie with anything else in it than a token holds a bad token."""
 
     def _may_send(self, values: HeaderValues) -> bool:
         return csrf_allows(

@@ -8,8 +8,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from keyturn.tokens import strict_json
+from keyturn.verify.locations import is_loopback
 
 if TYPE_CHECKING:
     import httpx2
@@ -51,7 +53,8 @@ async def fetch(url: str, *, new_client: ClientFactory | None = None, deadline: 
 
     Args:
         url: from configuration.
-        new_client: makes the client, for proxies or a private certificate authority; None for httpx2's defaults.
+        new_client: makes the client, for proxies or a private certificate authority; None for httpx2's defaults, of
+            which the proxies of the environment count for other machines alone.
         deadline: seconds for all of it.
 
     Raises:
@@ -64,12 +67,23 @@ async def fetch(url: str, *, new_client: ClientFactory | None = None, deadline: 
     import httpx2  # noqa: PLC0415
 
     try:
-        async with asyncio.timeout(deadline), (new_client or httpx2.AsyncClient)() as client:
+        async with asyncio.timeout(deadline), _client(url, new_client) as client:
             request = client.stream("GET", url, headers=_HEADERS, follow_redirects=False, timeout=deadline)
             async with request as response:
                 return await _read(response)
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:  # TimeoutError is an OSError
         raise FetchFailed(type(error).__name__) from None
+
+
+def _client(url: str, new_client: ClientFactory | None) -> "httpx2.AsyncClient":
+    import httpx2  # noqa: PLC0415 - as in fetch
+
+    if new_client is not None:
+        return new_client()
+    parts = urlsplit(url)
+    # Plain HTTP is good enough for this machine because nobody is on the way; a proxy would be.
+    on_this_machine = parts.scheme == "http" and is_loopback(parts.hostname or "")
+    return httpx2.AsyncClient(trust_env=not on_this_machine)
 
 
 async def _read(response: "httpx2.Response") -> Fetched:

@@ -24,7 +24,7 @@ class Verifies(Protocol):
         ...
 
     async def verify_async(self, text: str) -> AccessToken:
-        """Return the access token in *text*; raises what :meth:`Verifier.verify` raises."""
+        """Return the access token in *text*, which may hold anything; raises what :meth:`Verifier.verify` raises."""
         ...
 
 
@@ -97,7 +97,12 @@ class Gate:
             VerifierUnavailable: it can't be judged now.
 
         """
-        token = await self.verifier.verify_async(self._reader.read(method, values))
+        text = self._reader.read(method, values)
+        try:
+            token = await self.verifier.verify_async(text)
+        except KeyturnError:
+            self._reader.check_refused(text)
+            raise
         requirement.check(token)
         return token
 

@@ -86,6 +86,11 @@ class KeyCache:
         self._next_at = -math.inf
         self._closed = False
 
+    def at_hand(self) -> Keys | None:
+        """Return the keys while they are young, else None."""
+        held = self._held
+        return held.keys if held is not None and self._clock() < held.renew_at else None
+
     def get_keys(self) -> Keys:
         """Return the keys, waiting for a fetch if need be.
 
@@ -93,9 +98,9 @@ class KeyCache:
             VerifierUnavailable: there are none.
 
         """
-        held = self._held
-        if held is not None and self._clock() < held.renew_at:
-            return held.keys
+        keys = self.at_hand()
+        if keys is not None:
+            return keys
         flight = self._needed()
         if flight is not None:
             self._wait(flight)
@@ -103,9 +108,9 @@ class KeyCache:
 
     async def get_keys_async(self) -> Keys:
         """Do what :meth:`get_keys` does without blocking the event loop."""
-        held = self._held
-        if held is not None and self._clock() < held.renew_at:
-            return held.keys
+        keys = self.at_hand()
+        if keys is not None:
+            return keys
         flight = self._needed()
         if flight is not None:
             await self._wait_async(flight)

@@ -32,6 +32,10 @@ class KeySet:
 class KeySource(Protocol):
     """What a verifier asks for keys; :class:`~keyturn.verify.key_cache.KeyCache` says what each call does."""
 
+    def at_hand(self) -> Keys | None:
+        """Return the keys if nobody need wait for them and no fetch is due, else None."""
+        ...
+
     def get_keys(self) -> Keys:
         """Return the keys."""
         ...
@@ -64,6 +68,10 @@ class FixedKeys:
 
         """
         self._keys = parse_key_set(document, algorithms=algorithms)
+
+    def at_hand(self) -> Keys:
+        """Return the keys."""
+        return self._keys
 
     def get_keys(self) -> Keys:
         """Return the keys."""

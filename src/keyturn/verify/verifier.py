@@ -115,7 +115,9 @@ class Verifier:
 
     async def verify_async(self, text: str) -> AccessToken:
         """Do what :meth:`verify` does; where it would wait for the network, the event loop goes on."""
-        keys = await self._keys.get_keys_async()
+        keys = self._keys.at_hand()
+        if keys is None:
+            keys = await self._keys.get_keys_async()
         try:
             return self._checker.check(text, keys.get, self._clock())
         except InvalidToken as refusal:
