@@ -1,6 +1,8 @@
 """Errors: one hierarchy, safe to show."""
 
 import inspect
+import re
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +24,17 @@ def test_every_error_has_a_code_and_a_status(kind: type[KeyturnError]) -> None:
     """One hierarchy: whoever catches `KeyturnError` can answer."""
     assert kind.code in ErrorCode
     assert 400 <= kind.status <= 503
+
+
+def test_every_error_is_one_that_something_raises() -> None:
+    """A code may be there for what no endpoint does yet; a class may not."""
+    source = "".join(
+        path.read_text("utf-8") for path in Path(errors.__file__).parent.rglob("*.py") if path.name != "errors.py"
+    )
+    unused = [kind.__name__ for kind in ERRORS if not re.search(rf"\b{kind.__name__}\b", source)]
+
+    assert unused == []
+    assert len(ErrorCode) == 20
 
 
 def test_the_private_reason_is_not_in_the_text() -> None:

@@ -105,28 +105,12 @@ class MethodNotAllowed(InvalidRequest):
     sentence = "This URL does not take this method."
 
 
-class InvalidClient(KeyturnError):
-    """Client authentication failed (RFC 6749 §5.2)."""
-
-    code = ErrorCode.INVALID_CLIENT
-    status = 401
-    sentence = "Client authentication failed."
-
-
 class InvalidGrant(KeyturnError):
     """The refresh token is not, or no longer, good (RFC 6749 §5.2). All such refusals look alike outside."""
 
     code = ErrorCode.INVALID_GRANT
     status = 400
     sentence = "The refresh token is invalid, expired or was ended. Log in again."
-
-
-class UnauthorizedClient(KeyturnError):
-    """The client may not use this grant (RFC 6749 §5.2)."""
-
-    code = ErrorCode.UNAUTHORIZED_CLIENT
-    status = 400
-    sentence = "The client may not use this grant type."
 
 
 class UnsupportedGrantType(KeyturnError):

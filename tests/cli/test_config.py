@@ -43,6 +43,14 @@ def test_check_is_content(installation: Installation) -> None:
     assert json.loads(installation.must("config", "check", "--json")) == {"ok": True, "problems": []}
 
 
+def test_check_warns_of_what_has_no_effect(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no problem, and stands on standard error."""
+    monkeypatch.setenv("KEYTURN_RATE_LIMIT_TOKEN_PER_CLIENT", "5/1m")
+    result = installation.run("config", "check", "--json")
+    assert json.loads(result.stdout) == {"ok": True, "problems": []}
+    assert "Warning: rate_limit.token_per_client" in result.stderr
+
+
 def test_a_file_that_is_not_there(keyturn: Run) -> None:
     """A settings file that was named and is missing is wrong usage, never the defaults."""
     result = keyturn("config", "show", "--config", "missing.toml")

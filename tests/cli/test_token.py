@@ -117,6 +117,19 @@ def test_a_device_token(installation: Installation, issued: Issued) -> None:
     assert installation.run("token", "revoke", stdin=issued.device_token).exit_code == 1
 
 
+@pytest.mark.parametrize("command", ["inspect", "revoke"])
+@pytest.mark.parametrize("kind", ["refresh_token", "device_token"])
+def test_a_lasting_secret_is_no_argument(installation: Installation, issued: Issued, command: str, kind: str) -> None:
+    """A57: the shell's history and every list of processes would keep it; nothing was done, and it is not repeated."""
+    secret = getattr(issued, kind)
+    for argument in (secret, f" {secret}"):
+        result = installation.run("token", command, argument)
+        assert result.exit_code == 2
+        assert "standard input" in result.stderr
+        assert secret not in result.output
+    assert _inspect(installation, secret)["verdict"] == "good"
+
+
 @pytest.mark.parametrize("arguments", [["--jti", "a", "--sid", "b"], ["text", "--user", "ada"], ["--before", "soon"]])
 def test_revoke_exactly_what_was_named(installation: Installation, arguments: list[str]) -> None:
     """Two things named, or a time that is none: wrong usage."""

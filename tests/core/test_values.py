@@ -108,6 +108,24 @@ def test_a_name_nobody_could_see_or_type_is_refused(name: str) -> None:
         usernames.check_new(name)
 
 
+@pytest.mark.parametrize(
+    "unseen",
+    ["\u00ad", "\u034f", "\u115f", "\u1160", "\u17b4", "\u180b", "\u180f", "\u2065", "\u3164", "\ufe00", "\ufe0f",
+     "\uffa0", "\ufff0", "\U0001bca0", "\U0001d173", "\U000e0100", "\U000e01ef", "\u2800"],
+)  # fmt: skip
+def test_nobody_registers_a_name_with_something_unseen_added(unseen: str) -> None:
+    """A47: fillers, joiners and variation selectors are letters or marks to Unicode, and nothing to the eye."""
+    for name in (f"alice{unseen}", f"al{unseen}ice"):
+        with pytest.raises(ValidationFailed):
+            usernames.check_new(name)
+
+
+@pytest.mark.parametrize("name", ["alice", "Zoë", "e\u0301mile", "陳大文", "한글", "علي", "a b", "o'neil@example.com"])
+def test_a_name_of_letters_is_taken(name: str) -> None:
+    """Of any script, composed or not."""
+    usernames.check_new(name)
+
+
 def test_a_password_is_counted_in_code_points_and_never_cut() -> None:
     """PWD-02: twelve code points are twelve, spaces count, and 1,024 bytes are the end."""
     password_rules.check_new("päßwörter 12", min_length=12)

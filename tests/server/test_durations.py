@@ -39,6 +39,14 @@ def test_a_limit_is_a_burst_and_then_one_each_part_of_the_time() -> None:
     assert str(Limit.parse("5/1m")) == "5/1m"
 
 
+def test_no_millisecond_of_a_limit_is_lost() -> None:
+    """PWD-06: a limit is never laxer than it is written; what a rate can't keep is refused."""
+    for text in ("5/1999ms", "1/1500ms"):
+        with pytest.raises(ValueError, match="whole number of seconds"):
+            Limit.parse(text)
+    assert Limit.parse("5/60000ms").rate == Rate(burst=5, interval_us=12_000_000)
+
+
 @pytest.mark.parametrize("text", ["", "5", "5/", "/1m", "5/1", "5 / 1m", "-5/1m", "5/1m/2", "5.0/1m", "1_0/1m"])
 def test_a_limit_has_no_other_spelling(text: str) -> None:
     """The sentence shows the right way."""

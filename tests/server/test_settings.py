@@ -184,6 +184,26 @@ def test_an_unknown_variable_is_only_a_warning() -> None:
     assert "Did you mean KEYTURN_SERVER_PORT?" in settings.warnings[1]
 
 
+def test_a_refusal_names_the_variables_that_did_not_count() -> None:
+    """Whoever misspelt KEYTURN_ISSUER reads so below "it has no default"."""
+    misspelt = {name.replace("ISSUER", "ISUER"): value for name, value in ENVIRONMENT.items()}
+
+    lines = refusal(misspelt, purpose=Purpose.SERVE).split("\n")
+
+    assert [line.split(":")[0] for line in lines] == ["issuer (KEYTURN_ISSUER)", "KEYTURN_ISUER"]
+    assert lines[1].endswith("Did you mean KEYTURN_ISSUER?")
+
+
+def test_a_setting_without_effect_is_a_warning_where_it_was_changed() -> None:
+    """Nobody counts on a limit that limits nothing."""
+    limits = {"KEYTURN_RATE_LIMIT_TOKEN_PER_CLIENT": "5/1m"}
+
+    assert load(ENVIRONMENT).warnings == ()
+    assert load(ENVIRONMENT, rate_limit={"token_per_client": "600/1m"}).warnings == ()
+    (warning,) = load(ENVIRONMENT | limits).warnings
+    assert warning.startswith("rate_limit.token_per_client (KEYTURN_RATE_LIMIT_TOKEN_PER_CLIENT): it has no effect")
+
+
 def test_an_unknown_flag_is_a_mistake() -> None:
     """It comes from code."""
     assert "server.prot: there is no such setting (as a flag). Did you mean server.port?" in refusal(
@@ -229,8 +249,8 @@ def test_all_problems_are_told_at_once() -> None:
         ("KEYTURN_ACCESS_TOKEN_AUDIENCE", "[", "begins like JSON"),
         ("KEYTURN_SERVER_TRUSTED_PROXIES", "10.0.0.1/8", "no bits behind the prefix"),
         ("KEYTURN_SERVER_TRUSTED_PROXIES", "proxy.local", "each is a network"),
-        ("KEYTURN_SERVER_TRUSTED_PROXIES", "0.0.0.0/0", "trusts everybody"),
-        ("KEYTURN_SERVER_METRICS_FROM", "::/0", "trusts everybody"),
+        ("KEYTURN_SERVER_TRUSTED_PROXIES", "0.0.0.0/0", "trust everybody"),
+        ("KEYTURN_SERVER_METRICS_FROM", "::/0", "trust everybody"),
     ],
 )
 def test_a_value_that_can_not_be_read_is_refused_by_name(variable: str, text: str, sentence: str) -> None:

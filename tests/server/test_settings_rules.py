@@ -12,6 +12,7 @@ from keyturn.server.settings import Purpose, Settings
 ISSUER = "issuer (KEYTURN_ISSUER): "
 AUDIENCE = "access_token.audience (KEYTURN_ACCESS_TOKEN_AUDIENCE): "
 ORIGINS = "server.cors_origins (KEYTURN_SERVER_CORS_ORIGINS): "
+PROXIES = "server.trusted_proxies (KEYTURN_SERVER_TRUSTED_PROXIES): "
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - refused below
 SPELLING = "write https://host[:port][/path]"
 
@@ -68,6 +69,8 @@ def load(purpose: Purpose = Purpose.SERVE, **flags: Any) -> Settings:
         ({"access_token": {"algorithm": "HS256"}}, "a shared secret is for an issuer and a verifier in one process"),
         ({"keys": {"publish_ahead": "299s"}}, "299s is out of range; choose 300s to"),
         ({"keys": {"publish_ahead": "30d"}}, "30d is not less than keys.rotate_every, 30d"),
+        ({"keys": {"publish_ahead": "300500ms"}}, "300500ms is not a whole number of seconds"),
+        ({"keys": {"rotate_every": "3600001ms", "publish_ahead": "5m"}}, "3600001ms is not a whole number of seconds"),
         ({"keys": {"rotate_every": "10m", "publish_ahead": "5m"}}, "10m is out of range; choose 1h to"),
         ({"keys": {"master_key": "c2hvcnQ"}}, "(KEYTURN_KEYS_MASTER_KEY): a master key has 32 bytes"),
         ({"keys": {"master_key": "A" * 43}}, "(KEYTURN_KEYS_MASTER_KEY): the master key has too little entropy"),
@@ -90,6 +93,17 @@ def load(purpose: Purpose = Purpose.SERVE, **flags: Any) -> Settings:
         ({"server": {"host": EVERYWHERE}}, "passwords would cross the network in the clear"),
         ({"server": {"host": "::"}}, "passwords would cross the network in the clear"),
         ({"server": {"host": "auth.internal"}}, "passwords would cross the network in the clear"),
+        (
+            {"issuer": "http://localhost:8080", "server": {"host": EVERYWHERE, "trusted_proxies": ["10.0.0.0/8"]}},
+            f"{ISSUER}plain HTTP is for this machine alone, and server.host",
+        ),
+        (
+            {"issuer": "http://127.0.0.1", "server": {"host": "auth.internal", "trusted_proxies": ["10.0.0.0/8"]}},
+            f"{ISSUER}plain HTTP is for this machine alone, and server.host",
+        ),
+        ({"server": {"trusted_proxies": ["0.0.0.0/1", "128.0.0.0/1"]}}, f"{PROXIES}they hold every address"),
+        ({"server": {"trusted_proxies": ["10.0.0.0/8", "::/1", "8000::/2", "c000::/2"]}}, f"{PROXIES}they hold every"),
+        ({"server": {"metrics_from": ["128.0.0.0/1", "0.0.0.0/2", "64.0.0.0/2"]}}, "they hold every address"),
         (
             {"server": {"tls_cert": "cert.pem"}},
             "server.tls_key (KEYTURN_SERVER_TLS_KEY): certificate and key go together",
@@ -137,7 +151,10 @@ def test_an_unsafe_setting_refuses_to_start(flags: dict[str, Any], sentence: str
             }
         },
         {"server": {"host": EVERYWHERE, "trusted_proxies": ["10.0.0.0/8", "192.0.2.1"]}},
+        {"server": {"trusted_proxies": ["0.0.0.0/1", "128.0.0.0/2", "::/1"]}},
         {"server": {"host": EVERYWHERE}, "danger": {"allow_http": True}},
+        {"issuer": "http://localhost", "server": {"host": EVERYWHERE}, "danger": {"allow_http": True}},
+        {"issuer": "http://localhost:8080", "server": {"trusted_proxies": ["127.0.0.1"]}},
         {"server": {"host": "localhost"}},
         {"server": {"host": "::1"}},
     ],

@@ -10,10 +10,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from installation import MASTER_KEY, installed
+from installation import MASTER_KEY, installed, settings_in
 from server_process import free_port, refused, running
 
+from keyturn.errors import ConfigurationError
 from keyturn.server import tls
+from keyturn.server.settings import Purpose, Settings
 
 NEVER = serialization.NoEncryption()
 
@@ -35,6 +37,7 @@ def write_pair(
     pem = serialization.Encoding.PEM
     (folder / f"{name}.pem").write_bytes(certificate.public_bytes(pem))
     (folder / f"{name}.key").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, encryption))
+    (folder / f"{name}.key").chmod(0o600)
     return f"{folder}/{name}.pem", f"{folder}/{name}.key"
 
 
@@ -105,3 +108,27 @@ def test_files_that_are_not_there_are_told(tmp_path: Path) -> None:
     """With what the system says."""
     with pytest.raises(ValueError, match="can't be read: No such file"):
         tls.load(f"{tmp_path}/no.pem", f"{tmp_path}/no.key")
+
+
+@pytest.mark.parametrize("mode", [0o604, 0o644, 0o620, 0o602])
+def test_a_key_that_strangers_can_read_is_refused(tmp_path: Path, mode: int) -> None:
+    """KEY-10: or that anybody but its owner can write; the sentence says which command mends it."""
+    pair = write_pair(tmp_path, "server")
+    Path(pair[1]).chmod(mode)
+
+    with pytest.raises(ConfigurationError, match=r"server\.tls_key .*: others can .*; run: chmod 600 .*server\.key"):
+        load_with(tmp_path, *pair)
+
+
+@pytest.mark.parametrize("mode", [0o400, 0o600, 0o640, 0o440])
+def test_a_key_may_be_shared_with_a_group(tmp_path: Path, mode: int) -> None:
+    """Systems hand keys to servers through a group such as ``ssl-cert``."""
+    pair = write_pair(tmp_path, "server")
+    Path(pair[1]).chmod(mode)
+
+    load_with(tmp_path, *pair)
+
+
+def load_with(folder: Path, certificate: str, key: str) -> Settings:
+    """Load the settings of a server with this certificate."""
+    return settings_in(folder, purpose=Purpose.SERVE, server={"tls_cert": certificate, "tls_key": key})

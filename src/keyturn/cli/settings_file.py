@@ -41,7 +41,7 @@ SENTENCES: Final = {
     "rate_limit.login_per_account": "Logins to one account from devices that it does not know.",
     "rate_limit.login_per_device": "Logins to one account from a device that it knows.",
     "rate_limit.refresh_per_session": "Refreshes of one session.",
-    "rate_limit.token_per_client": "Tokens for one client.",
+    "rate_limit.token_per_client": "Tokens for one client; without effect in this release.",
     "registration.mode": "Who may make an account: closed (the operator alone) or open (everybody).",
     "device.binding": "What a change of browser does: off, observe (audit it) or enforce (end the session).",
     "device.address": "What a change of network does: off, observe or enforce.",

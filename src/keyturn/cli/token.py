@@ -25,7 +25,8 @@ app = noun("token", "keyturn token inspect < token.txt", "keyturn token revoke -
 TokenArgument = Annotated[
     str,
     typer.Argument(
-        metavar="TOKEN", help="The token; '-', the default, reads it from standard input: no history keeps it."
+        metavar="TOKEN",
+        help="An access token; '-', the default, reads any token from standard input, so that no history keeps it.",
     ),
 ]
 
@@ -39,7 +40,7 @@ def inspect_(token: TokenArgument = "-", as_json: JsonOption = False, config: Co
     An access token is decoded, and judged: expired, or revoked and by what. Of a refresh token it says how its session
     stands. The exit code is 1 unless the token is good.
     """
-    text = read_token(token)
+    text = _read(token)
     facts = run(config, lambda services, now_ms: _facts(services, text, now_ms))
     if as_json:
         print_json(facts)
@@ -75,9 +76,19 @@ def revoke(
     named = {name: value for name, value in chosen.items() if value is not None}
     if len(named) > 1 or (named and token != "-"):
         raise typer.BadParameter("Name one thing: a token, --jti, --sid, --user or --before.")
-    kind, value = named.popitem() if named else ("token", read_token(token))
+    kind, value = named.popitem() if named else ("token", _read(token))
     said = run(config, lambda services, now_ms: WAYS[kind](services, value, now_ms))
     note(said)
+
+
+def _read(argument: str) -> str:
+    """Return the token that was given; one that lasts is taken from standard input alone."""
+    if argument.strip().startswith((refresh_token.PREFIX, device_token.PREFIX)):
+        raise typer.BadParameter(
+            "A refresh or device token lasts, and the command line is kept in the shell's history and shown in every"
+            " list of processes: give it on standard input, as in 'keyturn token inspect < token.txt'."
+        )
+    return read_token(argument)
 
 
 async def _facts(services: Services, text: str, now_ms: int) -> dict[str, Any]:

@@ -64,6 +64,8 @@ class Limit:
             raise ValueError("write a count and a time, such as '5/1m'") from None
         if not 1 <= limit.count <= _MAX_COUNT or not _MIN_PERIOD <= limit.period <= _MAX_PERIOD:
             raise ValueError(f"the count is 1 to {_MAX_COUNT}, the time {_MIN_PERIOD} to {_MAX_PERIOD}")
+        if limit.period.milliseconds % 1000:
+            raise ValueError("the time of a limit is a whole number of seconds")
         return limit
 
     @property

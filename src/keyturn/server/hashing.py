@@ -91,7 +91,7 @@ def _verify(encoded: str, password: bytes) -> bool:
     except VerifyMismatchError:
         return False
     except VerificationError as error:
-        logs.get_logger().error("stored password hash can't be checked", reason=str(error))
+        logs.get_logger().error("stored password hash can't be checked", reason=type(error).__name__)
         return False
 
 

@@ -3,11 +3,15 @@
 Control characters, terminal escapes and Unicode's own line separators are written as escapes (OPS-03).
 """
 
+import errno
+import os
 import re
 import traceback
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
+
+from keyturn.errors import KeyturnError
 
 REDACTED: Final = "[redacted]"
 
@@ -33,17 +37,33 @@ def redact(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def describe(error: BaseException) -> dict[str, Any]:
-    """Return the type and the message of *error*, where it was raised, and what caused it. No values of variables."""
+    """Return the type of *error*, where it was raised, and what caused it. No values of variables.
+
+    Its own text only where we wrote it: what an app's user directory or a driver raises may hold the parameters of a
+    statement, and a password among them.
+    """
     frames = traceback.extract_tb(error.__traceback__)
     described: dict[str, Any] = {
-        "type": type(error).__qualname__,
-        "message": clean(str(error)),
+        **_named(error),
         "at": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-_FRAMES:]],
     }
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if cause is not None:
-        described["cause"] = {"type": type(cause).__qualname__, "message": clean(str(cause))}
+        described["cause"] = _named(cause)
     return described
+
+
+def _named(error: BaseException) -> dict[str, str]:
+    message = _harmless_message(error)
+    return {"type": type(error).__qualname__} | ({"message": clean(message)} if message else {})
+
+
+def _harmless_message(error: BaseException) -> str:
+    if isinstance(error, KeyturnError):
+        return error.reason
+    if isinstance(error, OSError) and isinstance(error.errno, int) and error.errno in errno.errorcode:
+        return os.strerror(error.errno)  # the system's words for the number; error.strerror may be anybody's
+    return ""
 
 
 def _of_field(name: str, value: Any) -> Any:  # noqa: ANN401 - a log line may say anything

@@ -49,9 +49,29 @@ def check_private(path: Path) -> None:
         ValueError: the group or everybody can, or it is not there.
 
     """
+    _refuse(path, stat.S_IRWXG | stat.S_IRWXO)
+
+
+def check_not_public(path: Path) -> None:
+    """Return if only its owner can write the file, and beside them only its group can read it.
+
+    For what systems hand to servers through a group: Debian's ``ssl-cert`` owns keys of TLS.
+
+    Raises:
+        ValueError: others can, or it is not there.
+
+    """
+    _refuse(path, stat.S_IWGRP | stat.S_IRWXO)
+
+
+def _refuse(path: Path, shared: int) -> None:
     try:
         mode = path.stat().st_mode
     except OSError as error:
         raise ValueError(f"{path} can't be read: {error.strerror}") from None
-    if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise ValueError(f"others can read {path}, which holds a secret; run: chmod 600 {path}")
+    if os.name == "posix" and mode & shared:
+        raise ValueError(f"others can {_verb(mode & shared)} {path}, which holds a secret; run: chmod 600 {path}")
+
+
+def _verb(shared: int) -> str:
+    return "read" if shared & (stat.S_IRGRP | stat.S_IROTH) else "write"

@@ -86,16 +86,17 @@ class Settings(Section):
             flags: what goes before everything else: ``issuer="…"``, ``server={"port": 9000}``.
 
         Raises:
-            ConfigurationError: something is missing, unknown, malformed or unsafe. Every problem has its own line.
+            ConfigurationError: something is missing, unknown, malformed or unsafe. Every problem has its own line, and
+                below them every variable that looks like a setting: one of them may be what is missing.
 
         """
         found = settings_sources.collect(all_names(), flags=flags, environ=environ, config=config)
         settings, malformed = cls._build(found.values)
         unread = {name for problem in (*found.problems, *malformed) for name in problem.names}
         unsafe = [each for each in settings_rules.problems(settings, purpose) if unread.isdisjoint(each.names)]
-        _raise_if_any([*found.problems, *malformed, *unsafe])
+        _raise_if_any([*found.problems, *malformed, *unsafe], found.warnings)
         settings._sources = found.sources  # noqa: SLF001 - its own
-        settings._warnings = found.warnings  # noqa: SLF001 - its own
+        settings._warnings = (*found.warnings, *map(str, settings_rules.idle(settings)))  # noqa: SLF001 - its own
         return settings
 
     def check(self, purpose: Purpose) -> None:
@@ -109,7 +110,7 @@ class Settings(Section):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What looked like a setting in the environment and is none."""
+        """What looked like a setting in the environment and is none, and what was set and has no effect."""
         return self._warnings
 
     def listing(self) -> list[Setting]:
@@ -175,6 +176,6 @@ def _shown(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _raise_if_any(problems: list[Problem]) -> None:
+def _raise_if_any(problems: list[Problem], warnings: tuple[str, ...] = ()) -> None:
     if problems:
-        raise ConfigurationError("\n".join(dict.fromkeys(str(problem) for problem in problems)))
+        raise ConfigurationError("\n".join(dict.fromkeys((*map(str, problems), *warnings))))

@@ -34,6 +34,15 @@ def problems(settings: "Settings", purpose: Purpose) -> Problems:
         yield from rule(settings)
 
 
+def idle(settings: "Settings") -> Problems:
+    """Yield what was set and has no effect; it stops nothing, as nothing is less safe by it."""
+    limits = settings.rate_limit
+    if limits.token_per_client != type(limits)().token_per_client:
+        yield Problem(
+            ("rate_limit.token_per_client",), "it has no effect: this installation gives no tokens to clients."
+        )
+
+
 def _required(settings: "Settings") -> Problems:
     if not settings.issuer:
         yield Problem(("issuer",), "it has no default; set the URL that clients reach this server at.")

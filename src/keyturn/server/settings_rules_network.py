@@ -1,9 +1,11 @@
 """Rules for the settings about URLs and sockets: the issuer, other origins, and how passwords reach this server."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from keyturn.server import secret_files
 from keyturn.server import tls as tls_files
 from keyturn.server.settings_problem import Problem
 from keyturn.verify.cookie import origin_of
@@ -44,34 +46,46 @@ def cors(settings: "Settings") -> Problems:
 
 
 def transport(settings: "Settings") -> Problems:
-    """Let no password cross a network in the clear."""
+    """Let no password cross a network in the clear, and no cookie go without Secure."""
     server = settings.server
-    protected = server.tls_cert or server.trusted_proxies or settings.danger.allow_http
-    if not protected and not is_loopback(server.host):
+    if settings.danger.allow_http or is_loopback(server.host):
+        return
+    if not (server.tls_cert or server.trusted_proxies):
         yield Problem(
             ("server.host", "server.tls_cert", "server.trusted_proxies"),
             "passwords would cross the network in the clear; set server.tls_cert and server.tls_key,"
             " or name the proxy that ends TLS in server.trusted_proxies, or listen on 127.0.0.1.",
         )
+    elif settings.issuer.startswith("http:"):
+        yield Problem(
+            ("issuer", "server.host"),
+            f"plain HTTP is for this machine alone, and server.host, {server.host}, lets others in: passwords would"
+            " cross the network in the clear, and cookies would go without Secure; use the https URL of this server.",
+        )
 
 
 def tls(settings: "Settings") -> Problems:
-    """Take a certificate that belongs to its key."""
+    """Take a certificate that belongs to its key, and a key that no stranger can read (KEY-10)."""
     server = settings.server
     if bool(server.tls_cert) != bool(server.tls_key):
         missing = "server.tls_key" if server.tls_cert else "server.tls_cert"
         yield Problem((missing,), "certificate and key go together; set both or none.")
     elif server.tls_cert:
-        try:
-            tls_files.load(server.tls_cert, server.tls_key)
-        except ValueError as error:
-            yield Problem(("server.tls_cert",), f"{error}.")
+        unusable = list(_told("server.tls_cert", lambda: tls_files.load(server.tls_cert, server.tls_key)))
+        yield from unusable or _told("server.tls_key", lambda: secret_files.check_not_public(Path(server.tls_key)))
 
 
 def workers(settings: "Settings") -> Problems:
     """Take one process, as SQLite does."""
     if settings.server.workers != 1:
         yield Problem(("server.workers",), "SQLite is written by one process; set it to 1.")
+
+
+def _told(name: str, check: Callable[[], object]) -> Problems:
+    try:
+        check()
+    except ValueError as error:
+        yield Problem((name,), f"{error}.")
 
 
 def _is_open(found: re.Match[str], settings: "Settings") -> bool:

@@ -72,6 +72,8 @@ def key_rotation(settings: "Settings") -> Problems:
     keys = settings.keys
     yield from _within("keys.publish_ahead", keys.publish_ahead, f"{JWKS_MAX_AGE}s", "3650d")
     yield from _within("keys.rotate_every", keys.rotate_every, "1h", "3650d")
+    yield from _whole_seconds("keys.publish_ahead", keys.publish_ahead)
+    yield from _whole_seconds("keys.rotate_every", keys.rotate_every)
     if keys.publish_ahead >= keys.rotate_every:
         yield Problem(
             ("keys.publish_ahead", "keys.rotate_every"),

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, StringConstraints
@@ -52,14 +52,26 @@ def _network(text: str) -> str:
         network = ip_network(text)
     except ValueError:
         raise ValueError("each is a network such as '10.0.0.0/8', or one address; no bits behind the prefix") from None
-    if network.prefixlen == 0:
-        raise ValueError("a network that holds every address trusts everybody; name the real one")
     return str(network)
+
+
+def _not_everybody(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Take networks that leave somebody out, together too: two halves are the whole."""
+    networks = [ip_network(text) for text in texts]
+    together: tuple[IPv4Network | IPv6Network, ...] = (
+        *collapse_addresses(each for each in networks if isinstance(each, IPv4Network)),
+        *collapse_addresses(each for each in networks if isinstance(each, IPv6Network)),
+    )
+    if any(network.prefixlen == 0 for network in together):
+        raise ValueError("they hold every address, and so trust everybody; name the real ones")
+    return texts
 
 
 DurationSetting: TypeAlias = Annotated[Duration, _text_of(Duration, Duration.parse)]
 LimitSetting: TypeAlias = Annotated[Limit, _text_of(Limit, Limit.parse)]
 Text: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True)]
 Texts: TypeAlias = Annotated[tuple[Text, ...], BeforeValidator(_items)]
-Networks: TypeAlias = Annotated[tuple[Annotated[Text, AfterValidator(_network)], ...], BeforeValidator(_items)]
+Networks: TypeAlias = Annotated[
+    tuple[Annotated[Text, AfterValidator(_network)], ...], BeforeValidator(_items), AfterValidator(_not_everybody)
+]
 RoleTable: TypeAlias = Annotated[dict[Text, Texts], BeforeValidator(_table)]

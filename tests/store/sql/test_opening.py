@@ -15,6 +15,7 @@ import pytest
 from keyturn.errors import ConfigurationError
 from keyturn.store import open_store, status, upgrade
 from keyturn.store.sql.sqlite.opening import path_of
+from keyturn.store.sql.sqlite.privacy import check_private
 
 NOBODY = 65534
 
@@ -64,6 +65,47 @@ async def test_the_file_and_its_directory_are_ours_alone(url: str, path: Path) -
     assert modes.pop("data") == "0o700"
     assert set(modes.values()) == {"0o600"}
     assert len(modes) == 3
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o644, 0o666])
+@pytest.mark.parametrize("name", ["keyturn.db", "keyturn.db-wal", "keyturn.db-shm"])
+def test_a_file_that_others_can_read_or_write_is_refused(url: str, path: Path, name: str, mode: int) -> None:
+    """KEY-10: the database and the log files beside it; the sentence says which command mends it."""
+    file = path.with_name(name)
+    file.touch(0o600)
+    check_private(path)
+
+    file.chmod(mode)
+    with pytest.raises(ConfigurationError, match=f"others can read or write .*; run: chmod 600 {file}[.]$"):
+        check_private(path)
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o703, 0o707])
+async def test_a_directory_that_everybody_can_write_is_refused(url: str, path: Path, mode: int) -> None:
+    """KEY-10: there everybody can put another file in the place of the database."""
+    path.parent.chmod(mode)
+
+    with pytest.raises(ConfigurationError, match=f"put another file in the place of .*; run: chmod o-w {path.parent}"):
+        await open_store(url)
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o711, 0o750, 0o1777])
+async def test_a_directory_that_others_may_only_enter_is_taken(url: str, path: Path, mode: int) -> None:
+    """The file is ours alone, and a sticky directory keeps strangers from replacing it."""
+    path.parent.chmod(mode)
+
+    await (await open_store(url)).close()
+
+
+def test_a_link_counts_for_nothing(url: str, path: Path, tmp_path: Path) -> None:
+    """KEY-10: judged is the file that it leads to."""
+    link = tmp_path / "link.db"
+    link.symlink_to(path)
+    check_private(link)
+
+    path.chmod(0o644)
+    with pytest.raises(ConfigurationError, match=f"chmod 600 {path}"):
+        check_private(link)
 
 
 async def test_a_name_with_url_characters_is_a_name(tmp_path: Path) -> None:

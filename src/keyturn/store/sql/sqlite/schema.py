@@ -9,6 +9,7 @@ from keyturn.errors import ConfigurationError
 from keyturn.store.sql.migrations import CURRENT, SchemaStatus, apply_missing, newest_version
 from keyturn.store.sql.script import drive
 from keyturn.store.sql.sqlite.opening import BUSY_SECONDS, connect, create, executing, is_missing, path_of
+from keyturn.store.sql.sqlite.privacy import check_private
 
 HAS_VERSIONS = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'"
 
@@ -65,7 +66,8 @@ def check(url: str) -> Path:
     """Return the path of the file if it can be served.
 
     Raises:
-        ConfigurationError: it is missing, can't be written, or its schema is not ours; says what to do.
+        ConfigurationError: it is missing, can't be written, its schema is not ours, or others can read or write it;
+            says what to do.
 
     """
     path = path_of(url)
@@ -78,6 +80,7 @@ def check(url: str) -> Path:
             _try_to_write(connection)
     except sqlite3.Error as error:
         raise _explained(path, error) from None
+    check_private(path)  # last: who owns the file comes before its mode
     return path
 
 
