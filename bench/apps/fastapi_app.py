@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import FastAPI
 
 from keyturn.fastapi import AccessToken, Keyturn
-from tokens import AUDIENCE, ISSUER, issuer_of, make_tokens, revoked_sessions
+from tokens import AUDIENCE, ISSUER, issuer_of, make_tokens
 
 issuer = issuer_of("ES256")
-auth = Keyturn(issuer=ISSUER, audience=AUDIENCE, jwks=issuer.jwks, revocations=revoked_sessions(100_000))
+auth = Keyturn(issuer=ISSUER, audience=AUDIENCE, jwks=issuer.jwks)
 guarded = FastAPI()
 unguarded = FastAPI()
 

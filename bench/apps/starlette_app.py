@@ -6,10 +6,10 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from keyturn.starlette import Keyturn
-from tokens import AUDIENCE, ISSUER, issuer_of, make_tokens, revoked_sessions
+from tokens import AUDIENCE, ISSUER, issuer_of, make_tokens
 
 issuer = issuer_of("ES256")
-auth = Keyturn(issuer=ISSUER, audience=AUDIENCE, jwks=issuer.jwks, revocations=revoked_sessions(100_000))
+auth = Keyturn(issuer=ISSUER, audience=AUDIENCE, jwks=issuer.jwks)
 
 
 @auth.require("orders:read")
