@@ -86,7 +86,8 @@ Every answer to something that is wrong has its code as `error`. It comes in one
 | the rest | `type`, `title`, `status`, `error`, at times `detail` (RFC 9457) | `application/problem+json` |
 
 429 and 503 carry `Retry-After` in seconds. A 503 has changed nothing: trying again is safe. `validation_failed` lists
-the fields in `errors`; `server_error` has a `request_id` that leads to the log."""
+the fields in `errors`; `server_error` has a `request_id` that leads to the log, as the header `X-Request-Id` does
+everywhere."""
 _SDK: Final = """\
 All are a `KeyturnError`. An adapter turns them into answers by itself; `Verifier` raises them. `InvalidToken.reason`
 says why, for your log: see [tokens](../tokens.md). `str(error)` may be shown to anybody."""

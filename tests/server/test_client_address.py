@@ -2,7 +2,7 @@
 
 import pytest
 
-from keyturn.server.client_address import client_address, networks
+from keyturn.server.client_address import certain_address, client_address, networks
 
 TRUSTED = networks(("10.0.0.0/8", "fd00::/8"))
 PROXY = "10.0.0.1"
@@ -85,11 +85,23 @@ def test_an_element_that_can_not_be_read_leaves_the_peer(forwarded: str) -> None
     assert address(forwarded=[forwarded]) == PROXY
 
 
-def test_two_headers_that_disagree_leave_the_peer() -> None:
-    """One of them was written by the client; nobody knows which."""
-    assert address(xff=["203.0.113.9"], forwarded=["for=198.51.100.1"]) == PROXY
-    assert address(xff=["203.0.113.9"], forwarded=["for=unknown"]) == PROXY
-    assert address(xff=["203.0.113.9"], forwarded=["for=203.0.113.9"]) == "203.0.113.9"
+def test_beside_the_usual_header_the_standard_one_is_not_read() -> None:
+    """A47: a proxy writes one of the two and passes the other on, so a stranger's would cancel the proxy's word."""
+    for forwarded in ("for=198.51.100.1", "for=unknown", "for=10.0.0.1", "x", ""):
+        assert address(xff=["203.0.113.9"], forwarded=[forwarded]) == "203.0.113.9"
+    assert address(xff=["unknown"], forwarded=["for=203.0.113.9"]) == PROXY
+
+
+def test_an_address_in_doubt_is_not_certain() -> None:
+    """WEB-13: it serves to count a request, and to allow nothing."""
+
+    def certain(peer: str = PROXY, xff: tuple[str, ...] = (), forwarded: tuple[str, ...] = ()) -> str:
+        return str(certain_address(peer, forwarded_for=xff, forwarded=forwarded, trusted_proxies=TRUSTED))
+
+    assert certain(xff=("unknown",)) == certain(xff=("",)) == certain(forwarded=("x",)) == certain("") == "None"
+    assert certain(xff=("203.0.113.9",), forwarded=("x",)) == "203.0.113.9"
+    assert certain("192.0.2.1", xff=("unknown",)) == "192.0.2.1"
+    assert certain() == PROXY
 
 
 def test_a_unix_socket_has_no_address() -> None:

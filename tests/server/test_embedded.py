@@ -102,6 +102,15 @@ async def test_answers_are_the_server_s_own_inside_another_app(tmp_path: Path) -
     assert "x-request-id" not in own.headers
 
 
+async def test_a_slash_too_many_is_the_app_s_to_answer(tmp_path: Path) -> None:
+    """FastAPI redirects, which the guide says how to switch off; the password was looked at by nobody."""
+    app = await shop(tmp_path)
+    async with running(app) as client:
+        assert (await client.post("/auth/login/", json=BODY)).status_code == 307
+        app.router.redirect_slashes = False
+        assert (await client.post("/auth/login/", json=BODY)).status_code == 404
+
+
 async def test_the_metadata_are_where_the_issuer_says(tmp_path: Path) -> None:
     """KEY-12: `well_known` goes to the root of the host."""
     app = await shop(tmp_path)

@@ -84,6 +84,43 @@ async def test_behind_a_trusted_proxy_the_stranger_counts(make_world: MakeWorld)
     assert (await read(world, "10.1.0.1", X_Forwarded_For="10.1.9.9"))[0] == 200
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded"])
+async def test_an_address_in_doubt_sees_no_metrics(make_world: MakeWorld, header: str) -> None:
+    """WEB-13: a header that can't be read leaves the proxy, who may see them, and nobody knows who asks."""
+    world = await make_world(server={"metrics_from": ["10.1.0.0/16"], "trusted_proxies": ["10.1.0.1"]})
+
+    assert (await read(world, "10.1.0.1", **{header: "unknown"}))[0] == 403
+    assert (await read(world, "10.1.0.1"))[0] == 200
+
+
+async def test_a_second_forwarding_header_opens_nothing(make_world: MakeWorld) -> None:
+    """A47: a stranger can't cancel what the proxy says, by saying something else."""
+    world = await make_world(server={"metrics_from": ["10.1.0.0/16"], "trusted_proxies": ["10.1.0.1"]})
+    told = {"X-Forwarded-For": "192.0.2.7"}
+
+    assert (await read(world, "10.1.0.1", **told, Forwarded="for=198.51.100.1"))[0] == 403
+    assert (await read(world, "10.1.0.1", **told, Forwarded="for=10.1.9.9"))[0] == 403
+
+
+@pytest.mark.parametrize("host", ["localhost:8080", "127.0.0.1:8080", "[::1]:8080", "auth.example.com"])
+async def test_this_machine_asks_by_a_name_of_ours(world: World, host: str) -> None:
+    """A name of the loopback, or the issuer's."""
+    assert (await read(world, "127.0.0.1", Host=host))[0] == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "127.0.0.1.evil.example", "[::1", "", "x:y:z"])
+async def test_a_page_whose_name_leads_here_reads_no_metrics(world: World, host: str) -> None:
+    """DNS rebinding: a browser on this machine is not this machine."""
+    assert (await read(world, "127.0.0.1", Host=host))[0] == 403
+
+
+async def test_two_hosts_are_none(world: World) -> None:
+    """A56: nobody knows which one was meant."""
+    async with world.client("127.0.0.1") as client:
+        hosts = [("Host", "localhost"), ("Host", "localhost")]
+        assert (await client.get("/metrics", headers=hosts)).status_code == 403
+
+
 def test_a_peer_makes_no_time_series_of_its_own() -> None:
     """Memory stays bounded whatever methods are sent."""
     metrics = Metrics()

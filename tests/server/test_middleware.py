@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from http_world import APP, ISSUER, World, assert_problem, bearer
+from http_world import APP, ISSUER, World, assert_oauth_error, assert_problem, bearer
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
@@ -20,9 +20,9 @@ from keyturn.server.resource import Resource
 from keyturn.server.routes import URLS
 
 
-def broken(world: World, handler: Any) -> httpx2.AsyncClient:
+def broken(world: World, handler: Any, face: Face = Face.PROBLEM) -> httpx2.AsyncClient:
     """Return a client of a server whose one endpoint is *handler*."""
-    route = Route("/broken", Resource({"GET": handler}, face=Face.PROBLEM))
+    route = Route("/broken", Resource({"GET": handler}, face=face))
     app = Starlette(routes=[route], middleware=[Middleware(KeyturnMiddleware)])
     app.state.keyturn = world.state
     return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=ISSUER)
@@ -110,6 +110,34 @@ async def test_a_fault_of_ours_is_a_500_with_an_id_and_nothing_else(world: World
     assert response.headers["cache-control"] == "no-store"
 
 
+async def test_a_fault_of_ours_at_an_oauth_endpoint_is_worded_as_oauth_does(world: World, monkeypatch: Any) -> None:
+    """RFC 6749 §5.2: two members, and the id in the header."""
+    logged: list[str] = []
+    monkeypatch.setattr(logs, "log_failure", lambda _error, *, request_id: logged.append(request_id))
+
+    async def fail(_request: Request) -> Response:
+        raise RuntimeError("SELECT secret FROM /srv/keyturn.db")
+
+    async with broken(world, fail, Face.OAUTH) as client:
+        response = await client.get("/broken")
+
+    assert_oauth_error(response, 500, "server_error")
+    assert logged == [response.headers["x-request-id"]]
+
+
+async def test_the_server_itself_words_a_fault_as_its_url_does(world: World, monkeypatch: Any) -> None:
+    """On the short way to a URL, too."""
+    monkeypatch.setattr(logs, "log_failure", lambda *_, **__: None)
+    monkeypatch.setattr(type(world.state), "services", property(lambda _: 1 // 0))
+
+    async with world.client() as client:
+        token = await client.post("/token", data={"grant_type": "refresh_token", "refresh_token": "x"})
+        login = await client.post("/login", json={"username": "ada", "password": "x"})
+
+    assert_oauth_error(token, 500, "server_error")
+    assert_problem(login, 500, "server_error")
+
+
 async def test_a_configuration_error_while_serving_is_a_500_as_well(world: World) -> None:
     """WEB-12: its sentence is for the operator."""
 
@@ -152,6 +180,64 @@ async def test_a_peer_that_went_away_is_no_fault(world: World, monkeypatch: Any)
             await client.get("/broken")
 
     assert failures == []
+
+
+@pytest.mark.parametrize("failing", ["http.response.start", "http.response.body"])
+async def test_an_answer_that_can_not_be_sent_is_no_fault(world: World, monkeypatch: Any, failing: str) -> None:
+    """The server says so with an OSError (ASGI); it is counted as 499, and nothing is logged as an error."""
+    failures: list[Any] = []
+    statuses: list[int] = []
+    monkeypatch.setattr(logs, "log_failure", lambda error, **_: failures.append(error))
+    monkeypatch.setattr(logs, "log_request", lambda **fields: statuses.append(fields["status"]))
+
+    async def send(message: Any) -> None:
+        if message["type"] == failing:
+            raise ConnectionResetError
+
+    for path in ("/healthz", "/unknown"):
+        scope: dict[str, Any] = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": []}
+        await world.app(scope, no_body, send)
+
+    assert (failures, statuses) == ([], [499, 499])
+
+
+async def test_a_fault_that_nobody_waits_to_hear_of_is_one_line_in_the_log(world: World, monkeypatch: Any) -> None:
+    """The server would write a second one about what escapes."""
+    failures: list[Any] = []
+    monkeypatch.setattr(logs, "log_failure", lambda error, **_: failures.append(type(error)))
+    monkeypatch.setattr(type(world.state), "services", property(lambda _: 1 // 0))
+
+    async def send(_message: Any) -> None:
+        raise ConnectionResetError
+
+    scope: dict[str, Any] = {
+        "type": "http",
+        "method": "GET",
+        "path": "/.well-known/jwks.json",
+        "query_string": b"",
+        "headers": [],
+    }
+    await world.app(scope, no_body, send)
+
+    assert failures == [ZeroDivisionError]
+
+
+async def test_an_os_error_of_ours_is_a_fault(world: World, monkeypatch: Any) -> None:
+    """It has nothing to do with the peer."""
+    failures: list[Any] = []
+    monkeypatch.setattr(logs, "log_failure", lambda error, **_: failures.append(type(error)))
+
+    async def fail(_request: Request) -> Response:
+        raise ConnectionResetError
+
+    async with broken(world, fail) as client:
+        assert (await client.get("/broken")).status_code == 500
+    assert failures == [ConnectionResetError]
+
+
+async def no_body() -> dict[str, Any]:
+    """Receive a request without a body."""
+    return {"type": "http.request", "body": b"", "more_body": False}
 
 
 async def test_requests_are_timed_by_the_template_of_their_url(world: World) -> None:

@@ -90,6 +90,20 @@ def test_a_fault_of_ours_is_told_to_nobody(error: KeyturnError) -> None:
         problems.answer(error, Face.PROBLEM, issuer=ISSUER)
 
 
+@pytest.mark.parametrize("face", list(Face))
+def test_a_fault_of_ours_has_the_id_or_the_words_of_its_face(face: Face) -> None:
+    """RFC 6749 §5.2 names its members; everywhere else the id is in the body too."""
+    response = problems.server_error("id-1", face, issuer=ISSUER)
+    body = json.loads(bytes(response.body))
+
+    assert (response.status_code, body["error"]) == (500, "server_error")
+    assert response.headers["cache-control"] == "no-store"
+    if face is Face.OAUTH:
+        assert set(body) == {"error", "error_description"}
+    else:
+        assert body["request_id"] == "id-1"
+
+
 def test_every_code_of_the_contract_is_documented_on_the_page() -> None:
     """Whatever ``type`` points to is there."""
     offered_later = {

@@ -1,8 +1,9 @@
 """Every URL has one spelling, and says what it takes."""
 
 import pytest
-from http_world import PASSWORD, World, assert_problem
+from http_world import PASSWORD, World, assert_oauth_error, assert_problem
 
+from keyturn.server.problems import Face
 from keyturn.server.routes import URLS, Url
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"}
@@ -20,12 +21,13 @@ async def test_an_unknown_url_is_a_problem(world: World, path: str) -> None:
 
 @pytest.mark.parametrize("url", URLS, ids=lambda url: url.path)
 async def test_a_method_that_is_not_taken_is_405_and_says_which_are(world: World, url: Url) -> None:
-    """RFC 9110 §15.5.6: with Allow, as a problem."""
+    """RFC 9110 §15.5.6: with Allow, in the words of the URL (RFC 6749 §5.2 for OAuth, else RFC 9457)."""
+    assert_refused = assert_oauth_error if url.face is Face.OAUTH else assert_problem
     allowed = {*url.handlers, "OPTIONS"} | ({"HEAD"} if "GET" in url.handlers else set())
     async with world.client() as client:
         for method in METHODS - allowed:
             response = await client.request(method, url.path)
-            assert_problem(response, 405, "invalid_request")
+            assert_refused(response, 405, "invalid_request")
             assert set(response.headers["allow"].split(", ")) == allowed
 
 

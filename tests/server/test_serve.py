@@ -1,7 +1,8 @@
 """A server as a process: it starts, it serves, it ends in order; and what it refuses to start with."""
 
-import asyncio
+import contextlib
 import json
+import resource
 import signal
 import socket
 import sqlite3
@@ -14,7 +15,7 @@ import pytest
 from installation import MASTER_KEY, OTHER_MASTER_KEY, installed
 from server_process import free_port, refused, running
 
-from keyturn.server.connection import MAX_FIELDS, MAX_HEAD_BYTES, PATIENCE_SECONDS, BoundedConnection
+from keyturn.server.connection import MAX_FIELDS, MAX_HEAD_BYTES
 
 pytestmark = pytest.mark.slow
 
@@ -175,21 +176,30 @@ def test_a_head_that_no_client_needs_is_refused(tmp_path: Path, environ: dict[st
         assert httpx2.get(f"http://127.0.0.1:{server.port}/healthz").status_code == 200
 
 
-async def test_a_peer_that_dawdles_is_hung_up_on() -> None:
-    """A connection is held for a request that comes, not for one that drips in, and not while we work on it."""
-    config = type("Config", (), {"loaded": True, "loaded_app": None, "limit_concurrency": None, "root_path": ""})()
-    config.ws_protocol_class, config.asgi_version, config.timeout_keep_alive = None, "3.0", 5
-    state = type("State", (), {"connections": set(), "tasks": set(), "default_headers": []})()
-    connection = BoundedConnection(config, state, {})
-    now = asyncio.get_running_loop().time()
+def test_a_crowd_leaves_the_server_its_descriptors(tmp_path: Path, environ: dict[str, str]) -> None:
+    """Peers beyond the limit are told so, one line of the log says it, and those who came before are served."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, limits[1]))
+    try:
+        with running(tmp_path, environ) as server, contextlib.ExitStack() as crowd:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+            peers = [
+                crowd.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=5)) for _ in range(400)
+            ]
+            time.sleep(0.3)
+            turned_away = ask(server.port, b"")
+            peers[0].sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert peers[0].recv(65536).startswith(b"HTTP/1.1 200")
+            crowd.close()
+            time.sleep(0.3)
+            assert httpx2.get(f"http://127.0.0.1:{server.port}/readyz").status_code == 200
+            _, log = server.stop()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
-    assert not connection.is_overdue(now + PATIENCE_SECONDS - 1)
-    assert connection.is_overdue(now + PATIENCE_SECONDS + 1)
-    connection.on_message_begin()
-    connection.parser = type("Parser", (), {"should_upgrade": lambda _: False})()
-    connection.cycle = type("Cycle", (), {"response_complete": True})()
-    connection.on_message_complete()
-    assert not connection.is_overdue(now + 1_000_000)
+    assert turned_away.startswith(b"HTTP/1.1 503 ")
+    events = [json.loads(line) for line in log.splitlines()]
+    assert [line["event"] for line in events if line["level"] != "info"] == ["too many connections"]
 
 
 def test_a_database_that_can_not_be_written_refuses_to_start(tmp_path: Path, environ: dict[str, str]) -> None:

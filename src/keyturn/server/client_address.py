@@ -1,7 +1,8 @@
 """Whose address a request counts against: the peer's, or what a trusted proxy says about who was before it.
 
-Of the forwarding headers (``X-Forwarded-For``; ``Forwarded``, RFC 7239 §4) the right-most hop counts that is no
-proxy of ours: everything left of it was written by a stranger. Where they are in doubt, the peer itself counts.
+Of ``X-Forwarded-For`` the right-most hop counts that is no proxy of ours: everything left of it was written by a
+stranger. ``Forwarded`` (RFC 7239 §4) is read alike, and only where the other is not there: most proxies write one of
+the two and pass on what a stranger wrote into the second. Where they are in doubt, the peer itself counts.
 """
 
 import re
@@ -26,19 +27,25 @@ def client_address(
         trusted_proxies: the networks whose forwarding headers are believed.
 
     """
+    certain = certain_address(peer, forwarded_for=forwarded_for, forwarded=forwarded, trusted_proxies=trusted_proxies)
+    return str(certain or _address(peer) or "")
+
+
+def certain_address(
+    peer: str, *, forwarded_for: Sequence[str], forwarded: Sequence[str], trusted_proxies: Networks
+) -> Address | None:
+    """Return the same address where there is no doubt about it, such as a header that can't be read; else None.
+
+    What an address is allowed asks for this one: in doubt, the peer is a proxy that passes on who knows whom.
+    """
     own = _address(peer)
-    if own is None:
-        return ""
-    if not is_in(own, trusted_proxies):
-        return str(own)
-    told = {
-        _right_most_stranger(values, parse, trusted_proxies)
-        for values, parse in ((forwarded_for, _hop), (forwarded, _forwarded_hop))
-        if values
-    }
-    if len(told) != 1:
-        return str(own)
-    return str(told.pop() or own)
+    if own is None or not is_in(own, trusted_proxies):
+        return own
+    if forwarded_for:
+        return _right_most_stranger(forwarded_for, _hop, trusted_proxies)
+    if forwarded:
+        return _right_most_stranger(forwarded, _forwarded_hop, trusted_proxies)
+    return own
 
 
 @lru_cache(maxsize=16)

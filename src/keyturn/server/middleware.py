@@ -5,6 +5,7 @@ Pure ASGI: around the whole of our own server, or around each route inside anoth
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from keyturn.server import cors, logs, request_id, security_headers
 from keyturn.server.client_address import client_address, networks
 from keyturn.server.exchange import Exchange, begin
 from keyturn.server.problems import server_error
+from keyturn.server.resource import face_of
 from keyturn.server.state import ServerState
 
 Header = tuple[bytes, bytes]
@@ -57,18 +59,28 @@ class _Answer:
     status: int = 0
 
     async def send(self, message: Message) -> None:
-        """Send *message*, with our headers if it is the one that begins the answer."""
+        """Send *message*, with our headers if it is the one that begins the answer.
+
+        Raises:
+            ClientDisconnect: the peer went away, which an ASGI server says with an OSError.
+
+        """
         if message["type"] == "http.response.start":
             self.status = message["status"]
             own: list[Header] = list(message.get("headers", ()))
             message["headers"] = [*own, *self._headers, *security_headers.missing_headers(own)]
-        await self._send(message)
+        try:
+            await self._send(message)
+        except OSError:
+            raise ClientDisconnect from None
 
     async def fail(self, scope: Scope, receive: Receive, exchange: Exchange, state: ServerState) -> None:
         """Answer 500, unless an answer has begun: then only breaking off is left, which the server does."""
         if self.status:
             raise RuntimeError("the answer broke off")
-        await server_error(exchange.request_id, issuer=state.settings.issuer)(scope, receive, self.send)
+        response = server_error(exchange.request_id, face_of(scope), issuer=state.settings.issuer)
+        with suppress(ClientDisconnect):
+            await response(scope, receive, self.send)
 
 
 def _exchange(scope: Scope, state: ServerState) -> Exchange:

@@ -106,7 +106,7 @@ def _refusal(operation: Operation, status: int, errors: Iterable[type[KeyturnErr
 
 
 def _error_kind(error: type[KeyturnError], face: Face) -> tuple[str, type[BaseModel]]:
-    speaks_oauth = face is Face.OAUTH and error is not KeyturnError
+    speaks_oauth = face is Face.OAUTH
     if speaks_oauth or is_challenged(error, face):
         return "application/json", models.OAuthError
     return "application/problem+json", models.Problem

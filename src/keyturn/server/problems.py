@@ -61,8 +61,13 @@ def is_challenged(error: type[KeyturnError], face: Face) -> bool:
     return issubclass(error, InvalidToken) or (face is Face.BEARER and error in _ABOUT_THE_TOKEN)
 
 
-def server_error(request_id: str, *, issuer: str) -> Response:
-    """Return what a peer is told when something broke here: an id that leads to the log, and nothing else."""
+def server_error(request_id: str, face: Face, *, issuer: str) -> Response:
+    """Return what a peer is told when something broke here: an id that leads to the log, and nothing else.
+
+    RFC 6749 §5.2 has no member for the id; it stands in the header of every answer as well.
+    """
+    if face is Face.OAUTH:
+        return _oauth(KeyturnError())
     body = _body(KeyturnError(), issuer=issuer) | {"request_id": request_id}
     return ProblemResponse(body, status_code=HTTPStatus.INTERNAL_SERVER_ERROR, headers=_NO_STORE)
 

@@ -27,7 +27,7 @@ class Resource:
             self._handlers["HEAD"] = handlers["GET"]
         self._handlers["OPTIONS"] = self._options
         self._allow: Final = ", ".join(sorted(self._handlers))
-        self._face: Final = face
+        self.face: Final = face
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -38,13 +38,19 @@ class Resource:
         except KeyturnError as error:
             if isinstance(error, TemporarilyUnavailable):
                 logs.log_unavailable(error, request_id=exchange_of(scope).request_id)
-            response = problems.answer(error, self._face, issuer=state_of(request).settings.issuer)
+            response = problems.answer(error, self.face, issuer=state_of(request).settings.issuer)
         await response(scope, receive, send)
 
     async def _options(self, _request: Request) -> Response:
         return Response(status_code=204, headers={"Allow": self._allow})
 
     async def _refuse_method(self, request: Request) -> Response:
-        response = problems.answer(MethodNotAllowed(), Face.PROBLEM, issuer=state_of(request).settings.issuer)
+        response = problems.answer(MethodNotAllowed(), self.face, issuer=state_of(request).settings.issuer)
         response.headers["Allow"] = self._allow
         return response
+
+
+def face_of(scope: Scope) -> Face:
+    """Return how errors are worded at the URL that was asked for, also where it is none of ours."""
+    endpoint = getattr(scope.get("route"), "endpoint", None)
+    return endpoint.face if isinstance(endpoint, Resource) else Face.PROBLEM

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from keyturn.errors import ConfigurationError
 from keyturn.server import logs, tls
 from keyturn.server.app import create_app, serving
+from keyturn.server.capacity import OpenConnections, connection_limit
 from keyturn.server.connection import BoundedConnection
 from keyturn.server.cors import LoopbackOrigins
 from keyturn.server.settings import Purpose, Settings
@@ -81,6 +82,7 @@ async def _serve(app: Starlette, server: "_Server", listener: socket.socket) -> 
 class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
         super().__init__(config)
+        self.server_state = OpenConnections(limit=connection_limit())
         self._announce = announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -89,7 +91,7 @@ class _Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         if counter % _TICKS_PER_SECOND == 0:
-            self._hang_up_on_the_overdue()
+            self._look_after_connections()
         return await super().on_tick(counter)
 
     @contextlib.contextmanager
@@ -105,11 +107,11 @@ class _Server(uvicorn.Server):
             for each, handler in before.items():
                 signal.signal(each, handler)
 
-    def _hang_up_on_the_overdue(self) -> None:
+    def _look_after_connections(self) -> None:
         now = asyncio.get_running_loop().time()
         for connection in list(self.server_state.connections):
-            if isinstance(connection, BoundedConnection) and connection.is_overdue(now):
-                connection.hang_up()
+            if isinstance(connection, BoundedConnection):
+                connection.look_after(now)
 
 
 def _config(app: Starlette, settings: Settings) -> uvicorn.Config:

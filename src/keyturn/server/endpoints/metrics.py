@@ -1,14 +1,17 @@
 """``GET /metrics``: the counters, in the text format of Prometheus, for this machine and whoever may see them."""
 
-from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
 
 from keyturn.errors import Forbidden
-from keyturn.server.client_address import is_in, networks
-from keyturn.server.exchange import exchange_of, state_of
+from keyturn.server.client_address import Address, certain_address, is_in, networks
+from keyturn.server.exchange import state_of
+from keyturn.server.settings import Settings
+from keyturn.verify.locations import is_loopback
 
 
 async def get(request: Request) -> Response:
@@ -19,22 +22,53 @@ async def get(request: Request) -> Response:
 
     """
     state = state_of(request)
-    if not _may_see(request, state.settings.server.metrics_from):
+    if not _may_see(request, state.settings):
         raise Forbidden("metrics", sentence="Metrics are for this machine and the networks in server.metrics_from.")
     headers = {"Cache-Control": "no-store", "Content-Type": CONTENT_TYPE_LATEST}
     return Response(generate_latest(state.metrics.registry), headers=headers)
 
 
-def _may_see(request: Request, allowed: tuple[str, ...]) -> bool:
-    try:
-        peer = ip_address(exchange_of(request.scope).address)
-    except ValueError:
+def _may_see(request: Request, settings: Settings) -> bool:
+    peer = _peer(request, settings)
+    if peer is None:
         return False
-    if is_in(peer, networks(allowed)):
+    if is_in(peer, networks(settings.server.metrics_from)):
         return True
-    return peer.is_loopback and not _was_forwarded(request)
+    return peer.is_loopback and not _was_forwarded(request) and _is_asked_by_our_name(request, settings)
+
+
+def _peer(request: Request, settings: Settings) -> Address | None:
+    """Return whose request it is; None where that is in doubt."""
+    return certain_address(
+        request.client.host if request.client else "",
+        forwarded_for=request.headers.getlist("x-forwarded-for"),
+        forwarded=request.headers.getlist("forwarded"),
+        trusted_proxies=networks(settings.server.trusted_proxies),
+    )
 
 
 def _was_forwarded(request: Request) -> bool:
     """Say whether a proxy on this machine that nobody named passes on a stranger's request as its own."""
-    return any(name in request.headers for name in ("x-forwarded-for", "forwarded", "x-real-ip"))
+    return any(name in request.headers for name in _FORWARDING)
+
+
+def _is_asked_by_our_name(request: Request, settings: Settings) -> bool:
+    """Say whether Host is a name of ours.
+
+    A stranger's page in a browser on this machine can have its own name lead here (DNS rebinding), and would read
+    what it is answered.
+    """
+    hosts = request.headers.getlist("host")
+    name = _host_name(hosts[0]) if len(hosts) == 1 else ""
+    return is_loopback(name) or (name != "" and name == urlsplit(settings.issuer).hostname)
+
+
+def _host_name(host: str) -> str:
+    """Return the name in a Host header without its port; nothing if it can't be read."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+_FORWARDING: Final = ("x-forwarded-for", "forwarded", "x-real-ip")
