@@ -98,11 +98,12 @@ def scratch_settings(directory: Path, config: Path | None) -> Settings:
 
 def _rate(step: Callable[[], object], seconds: float) -> float:
     started = time.perf_counter()
-    done = 0
-    while (spent := time.perf_counter() - started) < seconds:
+    done, spent = 0, 0.0
+    while not done or spent < seconds:  # once at least, however short the time and busy the machine
         for _ in range(BATCH):
             step()
         done += BATCH
+        spent = time.perf_counter() - started
     return done / spent
 
 
@@ -115,7 +116,7 @@ async def _async_rate(steps: list[Callable[[], Awaitable[object]]], seconds: flo
 
 async def _repeat(step: Callable[[], Awaitable[object]], until: float) -> int:
     done = 0
-    while time.perf_counter() < until:
+    while not done or time.perf_counter() < until:
         await step()
         done += 1
     return done
