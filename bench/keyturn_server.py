@@ -42,7 +42,7 @@ def install(directory: Path) -> Installation:
 
 
 def settings_of(installation: Installation, port: int) -> dict[str, str]:
-    """Return the environment that serves *installation* on *port*: the defaults, and what has none."""
+    """Return the environment that serves *installation* on *port*: the defaults, what has none, and a limit."""
     return {
         "KEYTURN_ISSUER": f"http://127.0.0.1:{port}",
         "KEYTURN_SERVER_PORT": str(port),
@@ -51,6 +51,7 @@ def settings_of(installation: Installation, port: int) -> dict[str, str]:
         "KEYTURN_KEYS_MASTER_KEY": base64url.encode(installation.secret),
         "KEYTURN_ROLES": '{"user": ["orders:read"]}',
         "KEYTURN_PASSWORD_CONCURRENCY": str(len(SERVER_CORES)),
+        "KEYTURN_RATE_LIMIT_REFRESH_PER_SESSION": "1000/1s",  # judged as ever, and never in the way
     }
 
 

@@ -15,7 +15,7 @@ from served import Served, served
 
 AT_ONCE = 64
 
-#: Enough that no session comes near its rotation limit, which stays at its default.
+#: Enough that a session rotates as seldom as a client would.
 SESSIONS = 10_000
 
 #: Refreshes a second: 25 times the 120 that Keycloak publishes for a core.
