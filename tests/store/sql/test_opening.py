@@ -22,10 +22,12 @@ NOBODY = 65534
 # What it imports may lie where nobody may look, so it gives up its rights only then.
 OPEN = f"""
 import os, sys
+from pathlib import Path
 from keyturn.errors import ConfigurationError
 from keyturn.store.sql.migrations import newest_version
 from keyturn.store.sql.sqlite.schema import check
 newest_version()
+Path("/").as_uri()
 if os.geteuid() == 0:
     os.setgroups([])
     os.setgid({NOBODY})

@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -53,9 +53,7 @@ def connect(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connec
     connection = sqlite3.connect(
         f"{path.as_uri()}?mode=rw", uri=True, timeout=busy_seconds, isolation_level=None, cached_statements=256
     )
-    for pragma in _SETUP:
-        connection.execute(pragma)
-    return connection
+    return _set_up(connection, _SETUP)
 
 
 def connect_to_read(path: Path) -> sqlite3.Connection:
@@ -65,9 +63,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
         sqlite3.Error: it is missing or can't be opened.
 
     """
-    connection = connect(path)
-    connection.execute("PRAGMA query_only = ON")
-    return connection
+    return _set_up(connect(path), ("PRAGMA query_only = ON",))
 
 
 def is_missing(path: Path) -> bool:
@@ -116,3 +112,14 @@ def translated(error: Exception) -> Exception:
     if isinstance(error, sqlite3.Error) and type(error) in {sqlite3.OperationalError, sqlite3.DatabaseError}:
         return unavailable(error)
     return error
+
+
+def _set_up(connection: sqlite3.Connection, pragmas: Iterable[str]) -> sqlite3.Connection:
+    """Return *connection* after *pragmas*, or close it: the first of them finds out that the file is no database."""
+    try:
+        for pragma in pragmas:
+            connection.execute(pragma)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
