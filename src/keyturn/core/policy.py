@@ -5,19 +5,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from keyturn.core.ratelimit import Rate
+from keyturn.tokens.access_token import MAX_LEEWAY, MAX_LIFETIME
 from keyturn.tokens.algorithms import Algorithm
 
 MAX_SESSIONS_PER_USER = 100
 """Live sessions a user may have; a further login ends the oldest."""
 
-REVOCATION_LIFETIME = 61 * 60
-"""Seconds a revocation is kept: the longest access token (60 min) plus the longest leeway (60 s)."""
+LONGEST_USE = MAX_LIFETIME + MAX_LEEWAY
+"""Seconds for which somebody may take an access token: the longest life plus the longest leeway."""
+
+REVOCATION_LIFETIME = LONGEST_USE
+"""Seconds a revocation is kept: until nobody takes what it refuses."""
 
 JWKS_MAX_AGE = 300
 """Seconds that a resource server may keep our JWK Set, as its ``Cache-Control`` says."""
-
-MAX_ACCESS_TOKEN_LIFETIME = 60 * 60
-"""Seconds that no access token outlives."""
 
 
 class Enforcement(StrEnum):
@@ -42,7 +43,7 @@ class KeyPolicy:
     algorithm: Algorithm
     rotate_every: int
     publish_ahead: int
-    keep_retired: int = MAX_ACCESS_TOKEN_LIFETIME + 60 + 2 * JWKS_MAX_AGE
+    keep_retired: int = LONGEST_USE + 2 * JWKS_MAX_AGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
