@@ -8,6 +8,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from keyturn.core.ratelimit import Rate, Reservation
 
+Address = IPv4Address | IPv6Address
+
 
 def reservations(purpose: str, address: str, rate: Rate) -> tuple[Reservation, ...]:
     """Return what one request from *address* draws on.
@@ -18,7 +20,7 @@ def reservations(purpose: str, address: str, rate: Rate) -> tuple[Reservation, .
         rate: the rate of one address.
 
     """
-    peer = _parse(address)
+    peer = parse_address(address)
     if peer is None:
         return (Reservation(key=f"{purpose}:unknown", rate=rate),)
     if isinstance(peer, IPv4Address):
@@ -30,15 +32,17 @@ def reservations(purpose: str, address: str, rate: Rate) -> tuple[Reservation, .
 @lru_cache(maxsize=4096)
 def network_of(address: str) -> str:
     """Return the network a session remembers: the IPv4 /24 or the IPv6 /48, or an empty text."""
-    peer = _parse(address)
+    peer = parse_address(address)
     if peer is None:
         return ""
     return _network(peer, 24 if isinstance(peer, IPv4Address) else 48)
 
 
-def _parse(address: str) -> IPv4Address | IPv6Address | None:
+@lru_cache(maxsize=4096)
+def parse_address(text: str) -> Address | None:
+    """Return the IP address that *text* is, or None."""
     try:
-        peer = ip_address(address)
+        peer = ip_address(text)
     except ValueError:
         return None
     if isinstance(peer, IPv6Address) and peer.ipv4_mapped is not None:
@@ -46,6 +50,6 @@ def _parse(address: str) -> IPv4Address | IPv6Address | None:
     return peer
 
 
-def _network(peer: IPv4Address | IPv6Address, bits: int) -> str:
+def _network(peer: Address, bits: int) -> str:
     without_zone = str(peer).partition("%")[0]
     return str(ip_network(f"{without_zone}/{bits}", strict=False))

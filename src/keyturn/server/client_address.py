@@ -8,10 +8,11 @@ the two and pass on what a stranger wrote into the second. Where they are in dou
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
 
-Address = IPv4Address | IPv6Address
+from keyturn.core.addresses import Address, parse_address
+
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
 
@@ -28,7 +29,7 @@ def client_address(
 
     """
     certain = certain_address(peer, forwarded_for=forwarded_for, forwarded=forwarded, trusted_proxies=trusted_proxies)
-    return str(certain or _address(peer) or "")
+    return str(certain or parse_address(peer) or "")
 
 
 def certain_address(
@@ -38,7 +39,7 @@ def certain_address(
 
     What an address is allowed asks for this one: in doubt, the peer is a proxy that passes on who knows whom.
     """
-    own = _address(peer)
+    own = parse_address(peer)
     if own is None or not is_in(own, trusted_proxies):
         return own
     if forwarded_for:
@@ -68,7 +69,7 @@ def _right_most_stranger(values: Sequence[str], parse: Callable[[str], str], tru
     """Return the right-most hop that is not trusted, or the left-most of all; None where a hop can't be read."""
     hop = None
     for element in _from_the_right(values):
-        hop = _address(parse(element))
+        hop = parse_address(parse(element))
         if hop is None or not is_in(hop, trusted):
             return hop
     return hop
@@ -94,17 +95,6 @@ def _forwarded_hop(element: str) -> str:
     pairs = [_PAIR.fullmatch(pair.strip(" \t")) for pair in element.split(";")]
     nodes = [pair["quoted"] or pair["token"] or "" for pair in pairs if pair and pair["name"].lower() == "for"]
     return _hop(nodes[0]) if all(pairs) and len(nodes) == 1 else ""
-
-
-@lru_cache(maxsize=4096)
-def _address(text: str) -> Address | None:
-    """Return the IP address *text* is; an IPv4 address that is written as IPv6 is the IPv4 address."""
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
 
 
 _NODE: Final = re.compile(

@@ -7,8 +7,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
 
+from keyturn.core.addresses import Address
 from keyturn.errors import Forbidden
-from keyturn.server.client_address import Address, certain_address, is_in, networks
+from keyturn.server.client_address import certain_address, is_in, networks
 from keyturn.server.exchange import state_of
 from keyturn.server.settings import Settings
 from keyturn.verify.locations import is_loopback
