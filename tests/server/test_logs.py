@@ -300,7 +300,7 @@ def test_a_stream_that_hangs_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) ->
     began = time.perf_counter()
     for _ in range(1000):
         writer.write("line")
-    assert time.perf_counter() - began < 0.5
+    assert time.perf_counter() - began < 2
 
     stream.free = True
     writer.close()

@@ -50,7 +50,7 @@ def test_an_update_is_no_other_device() -> None:
 
 def test_a_long_header_costs_no_more_than_a_short_one() -> None:
     """What lies beyond 256 characters is not looked at."""
-    began = time.perf_counter()
+    began = time.thread_time()
 
     assert families("x" * 1_000_000 + " Firefox/145.0") == ("unknown", "unknown")
-    assert time.perf_counter() - began < 0.05
+    assert time.thread_time() - began < 0.05

@@ -109,9 +109,9 @@ def test_ver_03_the_size_is_judged_first(key: SigningKey) -> None:
     assert _reason(jws.sign({"typ": "at+jwt"}, b"x" * 6200, key), key) == "malformed"
     assert _reason(jws.sign({"typ": "at+jwt", "x": "x" * 960}, b"x", key), key) == "malformed"
     for text in ("a" * 10_000_000, "." * 1_000_000, "a.b." + "c" * 10_000_000):
-        began = time.perf_counter()
+        began = time.thread_time()
         assert _reason(text, key) == "malformed"
-        assert time.perf_counter() - began < 0.01
+        assert time.thread_time() - began < 0.01
 
 
 def test_a_larger_limit_is_an_argument(key: SigningKey) -> None:

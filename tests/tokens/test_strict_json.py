@@ -99,10 +99,10 @@ def test_ver_06_sixteen_levels_are_read_and_seventeen_refused() -> None:
 )
 def test_a20_hostile_texts_are_refused_at_once(data: bytes) -> None:
     """A20: deep, endless and huge texts give ValueError within milliseconds."""
-    began = time.perf_counter()
+    began = time.thread_time()
     with pytest.raises(ValueError, match="strict"):
         strict_json.parse_object(data)
-    assert time.perf_counter() - began < 0.25
+    assert time.thread_time() - began < 0.25
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b'"a"', b"1", b"null", b"{} {}", b"{}x", b"\x0b{}", b"\xc2\xa0{}"])

@@ -156,10 +156,10 @@ async def test_reading_first_and_writing_after_would_be_seen(store: SqlStore, gi
     await store.sessions.start(given.start(session))
 
     async def planted(order: Advance) -> Advanced:
-        found = await store._connection.read(_find(order.handle))
+        found = await store._connection.read(_find, order.handle)
         if found.generation != order.from_generation:
             return Advanced(moved=False, session=found, newest_revocation=0)
-        await store._connection.write(_unconditional(order))
+        await store._connection.write(_unconditional, order)
         return Advanced(moved=True, session=replace(found, generation=order.to_generation), newest_revocation=0)
 
     with pytest.raises(AssertionError):

@@ -58,10 +58,11 @@ async def furnished(store: SqlStore, given: Any) -> SqlStore:
 async def test_a_fault_at_any_statement_changes_nothing(furnished: SqlStore, given: Any, name: str) -> None:
     """503 at each statement, nothing changed, and without the fault the same step goes through (REF-07, A36)."""
     before = await dump(furnished)
-    write = furnished._connection.write
+    write, write_singly = furnished._connection.write, furnished._connection.write_singly
     failed = 0
     while True:
-        furnished._connection.write = lambda script, at=failed: write(faulty(script, at))
+        furnished._connection.write = failing(write, failed)
+        furnished._connection.write_singly = failing(write_singly, failed)
         try:
             await STEPS[name](furnished, given)
         except TemporarilyUnavailable:
@@ -74,8 +75,14 @@ async def test_a_fault_at_any_statement_changes_nothing(furnished: SqlStore, giv
     assert await dump(furnished) != before
 
 
-def faulty(script: Script[Any], at: int) -> Script[Any]:
-    """Run *script*, but with a broken statement in place of its number *at*."""
+def failing(run: Any, at: int) -> Any:
+    """Return what *run* does, with a broken statement in place of each script's number *at*."""
+    return lambda step, *args: run(faulty, step, args, at)
+
+
+def faulty(step: Any, args: Any, at: int) -> Script[Any]:
+    """Run the script of *step*, but with a broken statement in place of its number *at*."""
+    script = step(*args)
     statement, number = next(script), 0
     try:
         while True:
@@ -95,4 +102,4 @@ async def dump(store: SqlStore) -> list[Any]:
             tables.append(list(rows))
         return tables
 
-    return await store._connection.read(everything())
+    return await store._connection.read(everything)

@@ -42,18 +42,16 @@ async def test_passive_checkpoints_alone_would_not_bound_it(no_limit: None, stor
 
 
 async def log_after_load(store: Any, path: Path, given: Any) -> int:
-    """Log in without pause for some seconds; return the size of the log in bytes."""
+    """Log in without pause, for some seconds and often enough; return the size of the log in bytes."""
     until = time.monotonic() + 1.5
 
-    async def load(number: int) -> int:
+    async def load(number: int) -> None:
         turn = 0
-        while time.monotonic() < until:
+        while time.monotonic() < until or turn < 200:
             turn += 1
             await store.sessions.start(given.start(given.session(number * 10**6 + turn, sub=f"u{number}-{turn}")))
-        return turn
 
-    started = sum(await asyncio.gather(*(load(number) for number in range(32))))
-    assert started > 1000
+    await asyncio.gather(*(load(number) for number in range(32)))
     return size_of(path.with_name("keyturn.db-wal"))
 
 

@@ -117,24 +117,24 @@ async def test_a_commit_that_fails_is_every_callers_failure(url: str, path: Path
 async def test_nobody_hears_of_a_step_before_its_commit(store: SqlStore, path: Path) -> None:
     """Whoever has an answer finds it in the file with another connection."""
     for number in range(50):
-        await store._connection.write(add(number))
+        await store._connection.write(add, number)
         assert rows_of(path) == number + 1
 
 
 async def test_a_read_sees_each_write_that_was_awaited(store: SqlStore) -> None:
     """The reader is another connection, and never behind."""
     for number in range(200):
-        await store._connection.write(add(number))
-        assert await store._connection.read(count()) == number + 1
+        await store._connection.write(add, number)
+        assert await store._connection.read(count) == number + 1
 
 
 async def test_many_steps_share_a_commit(store: SqlStore, path: Path) -> None:
     """64 at once need a few transactions, not 64: the log grows by far fewer frames than steps."""
-    await store._connection.write(add(1000))
+    await store._connection.write(add, 1000)
     log = path.with_name("keyturn.db-wal")
     before = log.stat().st_size
 
-    await asyncio.gather(*(store._connection.write(add(number)) for number in range(256)))
+    await asyncio.gather(*(store._connection.write(add, number) for number in range(256)))
 
     assert (log.stat().st_size - before) / 4096 < 64
 
@@ -145,16 +145,16 @@ async def test_a_locked_database_is_503_and_changes_nothing(impatient: None, url
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         outcomes = await asyncio.gather(
-            *(store._connection.write(add(number)) for number in range(5)), return_exceptions=True
+            *(store._connection.write(add, number) for number in range(5)), return_exceptions=True
         )
         with pytest.raises(TemporarilyUnavailable):
             await store.ping()
-        assert await store._connection.read(count()) == 0
+        assert await store._connection.read(count) == 0
 
     assert {(type(one), one.reason, one.retry_after) for one in outcomes} == {
         (TemporarilyUnavailable, "store: SQLITE_BUSY", 1)
     }
-    assert await store._connection.write(add(1)) == 1
+    assert await store._connection.write(add, 1) == 1
     await store.ping()
     await store.close()
 
@@ -212,7 +212,7 @@ def damage(path: Path) -> None:
 
 async def test_a_cancelled_caller_hurts_nobody(store: SqlStore) -> None:
     """Its step happens whole or not at all; those beside it get their answers (A60)."""
-    tasks = [asyncio.ensure_future(store._connection.write(add(number))) for number in range(100)]
+    tasks = [asyncio.ensure_future(store._connection.write(add, number)) for number in range(100)]
     await asyncio.sleep(0)
     for task in tasks[::2]:
         task.cancel()
@@ -220,13 +220,13 @@ async def test_a_cancelled_caller_hurts_nobody(store: SqlStore) -> None:
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
 
     assert outcomes[1::2] == list(range(1, 100, 2))
-    assert 50 <= await store._connection.read(count()) <= 100
+    assert 50 <= await store._connection.read(count) <= 100
 
 
 async def test_close_under_load_finishes_what_was_taken_in(url: str, path: Path) -> None:
     """Each caller gets an answer: done, or 503 and nothing changed. Closing twice is fine."""
     store = await open_store(url)
-    tasks = [asyncio.ensure_future(store._connection.write(add(number))) for number in range(1000)]
+    tasks = [asyncio.ensure_future(store._connection.write(add, number)) for number in range(1000)]
     await asyncio.sleep(0.002)
 
     await store.close()
@@ -245,14 +245,14 @@ async def test_too_many_waiting_calls_are_refused_at_once(url: str, monkeypatch:
     store = await open_store(url)
 
     async def write(number: int) -> int:
-        return await store._connection.write(add(number))
+        return await store._connection.write(add, number)
 
     outcomes = await asyncio.gather(*(write(number) for number in range(2000)), return_exceptions=True)
 
     done = [one for one in outcomes if isinstance(one, int)]
     refused = {one.reason for one in outcomes if not isinstance(one, int)}
     assert refused == {"store: too much is waiting"}
-    assert await store._connection.read(count()) == len(done) >= 10
+    assert await store._connection.read(count) == len(done) >= 10
     await store.close()
 
 
@@ -261,10 +261,10 @@ async def test_one_store_serves_several_event_loops(store: SqlStore) -> None:
 
     def elsewhere(number: int) -> int:
         async def ask() -> int:
-            return await store._connection.write(add(number))
+            return await store._connection.write(add, number)
 
         return asyncio.run(ask())
 
     others = (asyncio.to_thread(elsewhere, number) for number in range(4))
 
-    assert await asyncio.gather(*others, store._connection.write(add(9))) == [0, 1, 2, 3, 9]
+    assert await asyncio.gather(*others, store._connection.write(add, 9)) == [0, 1, 2, 3, 9]

@@ -27,11 +27,11 @@ class SqlAuditLog:
 
     async def append(self, events: Sequence[AuditEvent]) -> None:
         """Write the events."""
-        await self._connection.write(append(events))
+        await self._connection.write(append, events)
 
     async def list_page(self, after: int, most: int) -> Sequence[tuple[int, AuditEvent]]:
         """Return up to *most* events behind the number *after*, each with its number."""
-        return await self._connection.read(_list_page(after, most))
+        return await self._connection.read(_list_page, after, most)
 
 
 def append(events: Sequence[AuditEvent]) -> Script[None]:

@@ -38,15 +38,15 @@ class SqlRateLimits:
 
     async def reserve(self, reservations: Sequence[Reservation], now_ms: int) -> int:
         """Draw on all of them or on none. Return 0, or the seconds after which the fullest has room again."""
-        return await self._connection.write(_reserve(reservations, now_ms * 1000))
+        return await self._connection.write(_reserve, reservations, now_ms * 1000)
 
     async def give_back(self, reservations: Sequence[Reservation]) -> None:
         """Return what was drawn."""
-        await self._connection.write(give_back(reservations))
+        await self._connection.write(give_back, reservations)
 
     async def prune(self, now_ms: int, most: int) -> int:
         """Delete up to *most* counters that are back at rest; return how many."""
-        return await self._connection.write(_prune(now_ms * 1000, most))
+        return await self._connection.write(_prune, now_ms * 1000, most)
 
 
 def give_back(reservations: Sequence[Reservation]) -> Script[None]:

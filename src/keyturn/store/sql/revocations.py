@@ -39,15 +39,15 @@ class SqlRevocations:
 
     async def add(self, revoking: Revoking, event: AuditEvent) -> RevocationEntry:
         """Append one entry."""
-        return await self._connection.write(_add(revoking, event))
+        return await self._connection.write(_add, revoking, event)
 
     async def after(self, seq: int) -> Sequence[RevocationEntry]:
         """Return the entries behind *seq*, in order."""
-        return await self._connection.read(_after(seq))
+        return await self._connection.read(_after, seq)
 
     async def prune(self, now: int, most: int) -> int:
         """Delete up to *most* entries past their ``expires_at``; return how many."""
-        return await self._connection.write(_prune(now, most))
+        return await self._connection.write(_prune, now, most)
 
 
 def append(revokings: Sequence[Revoking], now_ms: int) -> Script[list[RevocationEntry]]:

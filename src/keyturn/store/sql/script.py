@@ -7,8 +7,9 @@ The SQL is what SQLite 3.35 and PostgreSQL 15 both understand, with ``:name`` fo
 """
 
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 Value: TypeAlias = str | int | bytes | None
@@ -44,16 +45,27 @@ def drive(script: Script[T], execute: Callable[[Statement], Rows]) -> T:
 
 
 class Connection(Protocol):
-    """Where scripts run. Raises `TemporarilyUnavailable` if the database can't answer; then nothing was changed."""
+    """Where scripts run. Raises `TemporarilyUnavailable` if the database can't answer; then nothing was changed.
 
-    def read(self, script: Script[T]) -> Awaitable[T]:
+    It is given the function that makes the script, and what to call it with: a step that a deadlock has undone is
+    made and run anew.
+    """
+
+    def read(self, step: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
         """Run a script that only reads. It sees every write that was awaited before."""
         ...
 
-    def write(self, script: Script[T]) -> Awaitable[T]:
+    def write(self, step: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
         """Run a script as one atomic step, which is durable when this returns.
 
         A caller that is cancelled meanwhile does not learn whether the step happened; it happened whole or not at all.
+        """
+        ...
+
+    def write_singly(self, step: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+        """Run a script whose statements may each commit for themselves: a transaction around them would add nothing.
+
+        For what is decided by its first statement alone, such as a refresh.
         """
         ...
 

@@ -82,41 +82,41 @@ class SqlSessions:
 
     async def start(self, order: Start) -> bool:
         """Insert the session, end the oldest beyond the most, write the event; False if the user changed meanwhile."""
-        return await self._connection.write(_start(order))
+        return await self._connection.write(_start, order)
 
     async def find(self, handle: bytes) -> Session | None:
         """Return the session with this handle, ended or not."""
-        return await self._connection.read(_find(handle))
+        return await self._connection.read(_find, handle)
 
     async def find_with_user(self, handle: bytes) -> tuple[Session, User | None] | None:
         """Return the session and the user of our own directory that it belongs to, in one query."""
-        return await self._connection.read(_find_with_user(handle))
+        return await self._connection.read(_find_with_user, handle)
 
     async def advance(self, order: Advance) -> Advanced:
         """Rotate in one conditional statement; where no row came back, also read the row, in the same step."""
-        return await self._connection.write(_advance(order))
+        return await self._connection.write_singly(_advance, order)
 
     async def note_replay(self, handle: bytes, generation: int, event: AuditEvent) -> None:
         """Write *event* the first time that this generation is replayed, so that replays can't fill the log."""
-        await self._connection.write(_note_replay(handle, generation, event))
+        await self._connection.write(_note_replay, handle, generation, event)
 
     async def end(self, order: Ending) -> Sequence[Session]:
         """End live sessions, publish a ``sid`` revocation and write an event for each; return those that ended now."""
-        return await self._connection.write(end(order))
+        return await self._connection.write(end, order)
 
     async def list_live(self, sub: str, now: int) -> Sequence[Session]:
         """Return the user's sessions that are neither ended nor expired, the last used first."""
-        return await self._connection.read(_list_live(sub, now))
+        return await self._connection.read(_list_live, sub, now)
 
     async def prune(self, now: int, most: int) -> int:
         """Delete up to *most* sessions an hour past their end; return how many. Idle ones may take several calls."""
-        deleted = await self._connection.write(prune_ended(now, most))
+        deleted = await self._connection.write(prune_ended, now, most)
         if deleted >= most:
             return deleted
-        handles, self._walked = await self._connection.read(find_idle(now, most - deleted, self._walked))
+        handles, self._walked = await self._connection.read(find_idle, now, most - deleted, self._walked)
         if not handles:
             return deleted
-        return deleted + await self._connection.write(prune_idle(now, handles))
+        return deleted + await self._connection.write(prune_idle, now, handles)
 
 
 def _start(order: Start) -> Script[bool]:

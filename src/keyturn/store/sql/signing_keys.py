@@ -43,11 +43,11 @@ class SqlSigningKeys:
 
     async def list_all(self) -> Sequence[SigningKeyRecord]:
         """Return every key, the newest published first."""
-        return await self._connection.read(_list_all())
+        return await self._connection.read(_list_all)
 
     async def change(self, plan: Plan) -> Changed:
         """Read the keys, ask *plan* and carry it out, in one step; return what was done and the keys after it."""
-        return await self._connection.write(_change(plan))
+        return await self._connection.write(_change, plan)
 
 
 def _list_all() -> Script[list[SigningKeyRecord]]:

@@ -58,8 +58,8 @@ class SqlStore(Store):
 
     async def ping(self) -> None:
         """Return if the store takes reads and writes, else raise `TemporarilyUnavailable`."""
-        await self._connection.read(_read())
-        await self._connection.write(_write())
+        await self._connection.read(_read)
+        await self._connection.write(_write)
 
     async def close(self) -> None:
         """Finish what is under way and let go of every resource."""

@@ -51,39 +51,39 @@ class SqlUsers:
 
     async def add(self, user: StoredUser, event: AuditEvent) -> bool:
         """Insert the user; False if the name is taken."""
-        return await self._connection.write(_change(INSERT, _params(user), event))
+        return await self._connection.write(_change, INSERT, _params(user), event)
 
     async def find(self, sub: str) -> StoredUser | None:
         """Return the user with this subject."""
-        return await self._connection.read(_find(FIND, {"sub": sub}))
+        return await self._connection.read(_find, FIND, {"sub": sub})
 
     async def find_by_name(self, username_key: str) -> StoredUser | None:
         """Return the user with this normalised name."""
-        return await self._connection.read(_find(FIND_BY_NAME, {"username_key": username_key}))
+        return await self._connection.read(_find, FIND_BY_NAME, {"username_key": username_key})
 
     async def list_page(self, after: str, most: int) -> Sequence[StoredUser]:
         """Return up to *most* users whose normalised name follows *after*, in its order."""
-        return await self._connection.read(_list_page(after, most))
+        return await self._connection.read(_list_page, after, most)
 
     async def rehash(self, sub: str, version: int, password_hash: str) -> bool:
         """Replace the hash of the same password; False if the user has another version by now. The version stays."""
         params: dict[str, Value] = {"sub": sub, "version": version, "password_hash": password_hash}
-        return await self._connection.write(_change(REHASH, params))
+        return await self._connection.write(_change, REHASH, params)
 
     async def set_password(self, sub: str, version: int, password_hash: str, ending: Ending, event: AuditEvent) -> bool:
         """Replace the password, move the version and end the sessions, in one step; False if the version is another."""
         params: dict[str, Value] = {"sub": sub, "version": version, "password_hash": password_hash}
-        return await self._connection.write(_change(SET_PASSWORD, params, event, ending))
+        return await self._connection.write(_change, SET_PASSWORD, params, event, ending)
 
     async def set_disabled(self, sub: str, disabled_at: int | None, ending: Ending | None, event: AuditEvent) -> bool:
         """Disable (and end the sessions) or enable the user, moving the version; False if there is no such user."""
         params: dict[str, Value] = {"sub": sub, "disabled_at": disabled_at}
-        return await self._connection.write(_change(SET_DISABLED, params, event, ending))
+        return await self._connection.write(_change, SET_DISABLED, params, event, ending)
 
     async def set_roles(self, sub: str, roles: tuple[str, ...], event: AuditEvent) -> bool:
         """Replace the roles; False if there is no such user."""
         params: dict[str, Value] = {"sub": sub, "roles": json.dumps(roles)}
-        return await self._connection.write(_change(SET_ROLES, params, event))
+        return await self._connection.write(_change, SET_ROLES, params, event)
 
 
 def _change(

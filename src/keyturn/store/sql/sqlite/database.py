@@ -1,9 +1,9 @@
 """The SQLite database as a `Connection`."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from keyturn.store.sql.script import Script
 from keyturn.store.sql.sqlite.call import Call
@@ -14,6 +14,7 @@ from keyturn.store.sql.sqlite.reader import Reader
 from keyturn.store.sql.sqlite.worker import Worker
 from keyturn.store.sql.sqlite.writer import Writer
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -26,17 +27,21 @@ class SqliteConnection:
         self._reader = Worker("keyturn-reader", Reader(reading).work, reading.close)
         self._checkpointer = Checkpointer(path, self._writer.interject)
 
-    def read(self, script: Script[T]) -> Awaitable[T]:
+    def read(self, step: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
         """Run a script that only reads. It sees every write that was awaited before."""
-        call = Call(script)
+        call = Call(step(*args, **kwargs))
         self._reader.submit(call)
         return call.future
 
-    def write(self, script: Script[T]) -> Awaitable[T]:
+    def write(self, step: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
         """Run a script as one atomic step, which is durable when this returns."""
-        call = Call(script)
+        call = Call(step(*args, **kwargs))
         self._writer.submit(call)
         return call.future
+
+    def write_singly(self, step: Callable[P, Script[T]], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+        """Do what `write` does: a group shares one transaction anyway."""
+        return self.write(step, *args, **kwargs)
 
     async def close(self) -> None:
         """Finish what was asked for, move the log into the database and end the threads."""
