@@ -13,12 +13,15 @@ from keyturn.cli.options import ConfigOption, JsonOption
 from keyturn.cli.output import Column, listed, moment, note, print_facts, print_json, say
 from keyturn.cli.prompting import read_token
 from keyturn.cli.revoking import WAYS
+from keyturn.core.denylist import BATCH
 from keyturn.core.model import KeyState, Session
+from keyturn.core.ports import Revocations
 from keyturn.core.refresh import Verdict
 from keyturn.core.services import Services
 from keyturn.errors import InvalidGrant, InvalidTokenReason
 from keyturn.server.services import checker_of
 from keyturn.tokens import device_token, refresh_token
+from keyturn.tokens.revocation import RevocationEntry
 
 app = noun("token", "keyturn token inspect < token.txt", "keyturn token revoke --user alice")
 
@@ -101,7 +104,7 @@ async def _facts(services: Services, text: str, now_ms: int) -> dict[str, Any]:
         text,
         find_key=services.keyring.find,
         revoked_kids=frozenset(record.kid for record in services.keyring.records() if record.state is KeyState.REVOKED),
-        entries=await services.store.revocations.after(0),
+        entries=await _entries(services.store.revocations),
         expected=checker_of(services).expected,
         now=now_ms / 1000,
     )
@@ -112,6 +115,13 @@ async def _facts(services: Services, text: str, now_ms: int) -> dict[str, Any]:
         "header": dict(found.header),
         "claims": dict(found.claims),
     }
+
+
+async def _entries(log: Revocations) -> list[RevocationEntry]:
+    entries: list[RevocationEntry] = []
+    while found := await log.after(entries[-1].seq if entries else 0, BATCH):
+        entries.extend(found)
+    return entries
 
 
 async def _refresh_facts(services: Services, text: str, now_ms: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ A store that can't answer raises `TemporarilyUnavailable`, and then nothing was 
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from keyturn.core.model import AuditEvent, Device, EndReason, Session, SigningKeyRecord, StoredUser, User
@@ -170,6 +171,14 @@ class Sessions(Protocol):
         """Return the user's sessions that are neither ended nor expired, the last used first."""
         ...
 
+    async def list_page(self, after: str, most: int, now: int) -> Sequence[Session]:
+        """Return up to *most* live sessions of anybody whose ``sid`` follows *after*, in its order."""
+        ...
+
+    async def find_by_sid(self, sid: str) -> Session | None:
+        """Return the session with this ``sid``, ended or not."""
+        ...
+
     async def prune(self, now: int, most: int) -> int:
         """Delete up to *most* sessions that ended, or expired either way, over an hour ago; return how many."""
         ...
@@ -218,8 +227,16 @@ class Revocations(Protocol):
         """Append one entry."""
         ...
 
-    async def after(self, seq: int) -> Sequence[RevocationEntry]:
-        """Return the entries behind *seq*, in order."""
+    async def after(self, seq: int, most: int) -> Sequence[RevocationEntry]:
+        """Return the first *most* entries behind *seq*, in order."""
+        ...
+
+    async def wait_for_news(self, seconds: float) -> None:
+        """Return when another process may have appended something, at the latest after *seconds*.
+
+        It may also return without news, and where nobody tells it of any it only waits. Never raises: whoever was
+        woken looks for themselves.
+        """
         ...
 
     async def prune(self, now: int, most: int) -> int:
@@ -275,6 +292,33 @@ class RateLimits(Protocol):
         ...
 
 
+class Turns(Protocol):
+    """Whose turn it is to do what one process of the fleet has to do now and then."""
+
+    async def take(self, job: str, now_ms: int, every_ms: int) -> bool:
+        """Take the turn of *job* if the last one was taken *every_ms* ago or longer; False if it is not due."""
+        ...
+
+
+class UsedTokens(Protocol):
+    """Names of tokens that are good for one use (RFC 7523 §3, ``jti``)."""
+
+    async def use(self, digest: bytes, expires_at: int, now: int) -> bool:
+        """Note the use of the token with this *digest* until its ``expires_at``; False if it was used before."""
+        ...
+
+    async def prune(self, now: int, most: int) -> int:
+        """Delete up to *most* names past their ``expires_at``; return how many."""
+        ...
+
+
+class CacheState(StrEnum):
+    """How the store beside the database fares, which makes things faster and holds nothing that can't be missed."""
+
+    OK = "ok"
+    DEGRADED = "degraded"
+
+
 class AuditLog(Protocol):
     """The audit log. Only ever grows."""
 
@@ -320,8 +364,27 @@ class Store(Protocol):
         """The audit log."""
         ...
 
+    @property
+    def turns(self) -> Turns:
+        """Whose turn it is."""
+        ...
+
+    @property
+    def used_tokens(self) -> UsedTokens:
+        """Tokens that are good for one use."""
+        ...
+
+    @property
+    def cache_state(self) -> CacheState | None:
+        """How Redis fares; None where there is none."""
+        ...
+
     async def ping(self) -> None:
         """Return if the store answers, else raise `TemporarilyUnavailable`."""
+        ...
+
+    async def now_ms(self) -> int | None:
+        """Return the time of the database's clock in epoch milliseconds; None where it is this process's own."""
         ...
 
     async def close(self) -> None:

@@ -22,6 +22,7 @@ async def prune(store: Store, *, now_ms: int, pause: Callable[[], Awaitable[None
         lambda: store.sessions.prune(now, BATCH),
         lambda: store.revocations.prune(now, BATCH),
         lambda: store.rate_limits.prune(now_ms, BATCH),
+        lambda: store.used_tokens.prune(now, BATCH),
     )
     gone = 0
     for job in jobs:

@@ -15,14 +15,21 @@ from keyturn.store.sql.store import SqlStore
 __all__ = ["SchemaStatus", "open_store", "status", "upgrade"]
 
 
-async def open_store(url: str) -> Store:
+async def open_store(url: str, *, pooler: str = "", redis_url: str = "") -> Store:
     """Open the store that ``database.url`` names. Never creates a database and never migrates one.
 
+    Args:
+        url: ``database.url``.
+        pooler: ``database.pooler``.
+        redis_url: ``redis.url``; empty for a store of SQL alone.
+
     Raises:
-        ConfigurationError: the URL is not understood, the database is missing or unusable, or its schema is older or
+        ConfigurationError: a URL is not understood, the database is missing or unusable, or its schema is older or
             newer than this release's.
 
     """
+    if pooler or redis_url:
+        raise ConfigurationError("database.pooler, redis.url: SQLite takes neither; leave them empty.")
     return await _backend(url).open_store(url)
 
 

@@ -20,7 +20,7 @@ async def test_an_entry_comes_back_with_its_place(store: Store, given: Any) -> N
         before=None,
         expires_at=given.now + 3660,
     )
-    assert await store.revocations.after(0) == [entry]
+    assert await store.revocations.after(0, 1000) == [entry]
     assert len(await store.audit.list_page(0, 10)) == 1
 
 
@@ -31,7 +31,7 @@ async def test_a_cut_off_keeps_its_second(store: Store, given: Any) -> None:
     for revoking in (of_sub, of_sub, of_all):
         await store.revocations.add(revoking, given.event())
 
-    entries = await store.revocations.after(0)
+    entries = await store.revocations.after(0, 1000)
 
     assert [entry.before for entry in entries] == [given.now, given.now, given.now - 1]
 
@@ -51,7 +51,7 @@ async def test_sessions_that_end_together_get_a_place_each(store: Store, given: 
     await store.sessions.end(given.ending(sub="u1", at_ms=given.now_ms))
     later = await store.revocations.add(given.revoking(), given.event(at_ms=given.now_ms))
 
-    assert [entry.seq - given.now_ms for entry in await store.revocations.after(0)] == [0, 1, 2, 3, 4, 5]
+    assert [entry.seq - given.now_ms for entry in await store.revocations.after(0, 1000)] == [0, 1, 2, 3, 4, 5]
     assert later.seq == given.now_ms + 5
 
 
@@ -61,7 +61,7 @@ async def test_whoever_has_seen_n_has_seen_all_up_to_n(store: Store, given: Any)
 
     async def follow() -> None:
         while len(seen) < 200:
-            seen.extend(entry.seq for entry in await store.revocations.after(max(seen, default=0)))
+            seen.extend(entry.seq for entry in await store.revocations.after(max(seen, default=0), 1000))
 
     adding = (store.revocations.add(given.revoking(str(n)), given.event()) for n in range(200))
     _, *entries = await asyncio.wait_for(asyncio.gather(follow(), *adding), 10)
@@ -73,8 +73,8 @@ async def test_after_gives_only_what_is_behind(store: Store, given: Any) -> None
     """``after`` leaves out the place itself; beyond the newest there is nothing."""
     first, second = [await store.revocations.add(given.revoking(), given.event()) for _ in range(2)]
 
-    assert await store.revocations.after(first.seq) == [second]
-    assert await store.revocations.after(second.seq) == []
+    assert await store.revocations.after(first.seq, 1000) == [second]
+    assert await store.revocations.after(second.seq, 1000) == []
 
 
 async def test_prune_deletes_from_the_second_of_the_end_on(store: Store, given: Any) -> None:
@@ -85,7 +85,7 @@ async def test_prune_deletes_from_the_second_of_the_end_on(store: Store, given: 
     assert await store.revocations.prune(given.now, 2) == 2
     assert await store.revocations.prune(given.now, 2) == 1
     assert await store.revocations.prune(given.now, 2) == 0
-    (left,) = await store.revocations.after(0)
+    (left,) = await store.revocations.after(0, 1000)
     assert left.expires_at == given.now + 1
     await store.revocations.prune(given.now + 9, 9)
     assert (await store.revocations.add(given.revoking(), given.event())).seq == given.now_ms + 4
@@ -98,6 +98,6 @@ async def test_the_log_survives_a_restart(store: Store, store_url: str, given: A
 
     again = await open_store(store_url)
 
-    assert await again.revocations.after(0) == [entry]
+    assert await again.revocations.after(0, 1000) == [entry]
     assert (await again.revocations.add(given.revoking(), given.event(at_ms=0))).seq == entry.seq + 1
     await again.close()

@@ -106,7 +106,7 @@ async def test_beyond_the_most_the_oldest_end(store: Store, given: Any) -> None:
     assert len(live) == 100
     oldest = await store.sessions.find(given.session(0).handle)
     assert oldest.end_reason is EndReason.TOO_MANY
-    (entry,) = await store.revocations.after(0)
+    (entry,) = await store.revocations.after(0, 1000)
     assert entry.digest == digest(RevocationKind.SID, "sid-0")
     assert ("session_ended", "u1", "sid-0") in await events(store)
 
@@ -155,7 +155,7 @@ async def test_end_ends_what_the_order_names(store: Store, given: Any, order: di
     assert {one.sid for one in gone} == {f"sid-{number}" for number in ended}
     assert all(one.ended_at == given.now + 2 and one.end_reason is EndReason.LOGOUT for one in gone)
     assert [await store.sessions.find(one.handle) for one in gone] == list(gone)
-    entries = await store.revocations.after(0)
+    entries = await store.revocations.after(0, 1000)
     assert {entry.digest for entry in entries} == {digest(RevocationKind.SID, one.sid) for one in gone}
     assert all(entry.expires_at == given.now + 3662 for entry in entries)
     told = {(sub, sid) for kind, sub, sid in await events(store) if kind == "session_ended"}
@@ -170,7 +170,7 @@ async def test_a_session_ends_once(store: Store, given: Any) -> None:
     assert not await store.sessions.end(given.ending(sid="sid-1", reason=EndReason.REUSED))
 
     assert (await store.sessions.find(given.session().handle)).end_reason is EndReason.LOGOUT
-    assert len(await store.revocations.after(0)) == 1
+    assert len(await store.revocations.after(0, 1000)) == 1
 
 
 @pytest.mark.parametrize("order", [{}, {"sid": "sid-1", "sub": "u1"}])

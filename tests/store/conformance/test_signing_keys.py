@@ -46,7 +46,7 @@ async def test_a_revocation_goes_with_the_change(store: Store, given: Any) -> No
 
     await store.signing_keys.change(lambda _: changes)
 
-    (found,) = await store.revocations.after(0)
+    (found,) = await store.revocations.after(0, 1000)
     assert (found.seq, found.kind) == (given.now_ms, RevocationKind.KID)
 
 

@@ -22,7 +22,9 @@ INSERT INTO revocations (seq, kind, digest, cut_off, expires_at)
 VALUES (:seq, :kind, :digest, :cut_off, :expires_at)
 """
 
-AFTER = "SELECT seq, kind, digest, cut_off, expires_at FROM revocations WHERE seq > :seq ORDER BY seq"
+AFTER = """
+SELECT seq, kind, digest, cut_off, expires_at FROM revocations WHERE seq > :seq ORDER BY seq LIMIT :most
+"""
 
 PRUNE = """
 DELETE FROM revocations
@@ -41,9 +43,13 @@ class SqlRevocations:
         """Append one entry."""
         return await self._connection.write(_add, revoking, event)
 
-    async def after(self, seq: int) -> Sequence[RevocationEntry]:
-        """Return the entries behind *seq*, in order."""
-        return await self._connection.read(_after, seq)
+    async def after(self, seq: int, most: int) -> Sequence[RevocationEntry]:
+        """Return the first *most* entries behind *seq*, in order."""
+        return await self._connection.read(_after, seq, most)
+
+    async def wait_for_news(self, seconds: float) -> None:
+        """Return when another process may have appended something, at the latest after *seconds*."""
+        await self._connection.wait_for_news(seconds)
 
     async def prune(self, now: int, most: int) -> int:
         """Delete up to *most* entries past their ``expires_at``; return how many."""
@@ -76,8 +82,8 @@ def _add(revoking: Revoking, event: AuditEvent) -> Script[RevocationEntry]:
     return entry
 
 
-def _after(seq: int) -> Script[list[RevocationEntry]]:
-    rows = yield AFTER, {"seq": seq}
+def _after(seq: int, most: int) -> Script[list[RevocationEntry]]:
+    rows = yield AFTER, {"seq": seq, "most": most}
     return [_from_row(row) for row in rows]
 
 

@@ -69,6 +69,14 @@ class Connection(Protocol):
         """
         ...
 
+    async def now_ms(self) -> int | None:
+        """Return the time of the database's clock in epoch milliseconds; None where it is this process's own."""
+        ...
+
+    async def wait_for_news(self, seconds: float) -> None:
+        """Return when another process may have appended to the revocation log, at the latest after *seconds*."""
+        ...
+
     async def close(self) -> None:
         """Finish what was asked for and let go of every resource."""
         ...

@@ -72,6 +72,14 @@ WHERE sub = :sub AND ended_at IS NULL AND expires_at > :now AND idle_expires_at 
 ORDER BY last_used_at DESC, rotated_at_ms DESC, sid
 """  # noqa: S608 - the columns are a constant
 
+LIST_PAGE = f"""
+SELECT {COLUMNS} FROM sessions
+WHERE sid > :after AND ended_at IS NULL AND expires_at > :now AND idle_expires_at > :now
+ORDER BY sid LIMIT :most
+"""  # noqa: S608 - the columns are a constant
+
+FIND_BY_SID = f"SELECT {COLUMNS} FROM sessions WHERE sid = :sid"  # noqa: S608 - the columns are a constant
+
 
 class SqlSessions:
     """`core.ports.Sessions` in SQL."""
@@ -107,6 +115,14 @@ class SqlSessions:
     async def list_live(self, sub: str, now: int) -> Sequence[Session]:
         """Return the user's sessions that are neither ended nor expired, the last used first."""
         return await self._connection.read(_list_live, sub, now)
+
+    async def list_page(self, after: str, most: int, now: int) -> Sequence[Session]:
+        """Return up to *most* live sessions of anybody whose ``sid`` follows *after*, in its order."""
+        return await self._connection.read(_list_page, after, most, now)
+
+    async def find_by_sid(self, sid: str) -> Session | None:
+        """Return the session with this ``sid``, ended or not."""
+        return await self._connection.read(_find_by_sid, sid)
 
     async def prune(self, now: int, most: int) -> int:
         """Delete up to *most* sessions an hour past their end; return how many. Idle ones may take several calls."""
@@ -202,3 +218,13 @@ def _note_replay(handle: bytes, generation: int, event: AuditEvent) -> Script[No
 def _list_live(sub: str, now: int) -> Script[list[Session]]:
     rows = yield LIST_LIVE, {"sub": sub, "now": now}
     return [session_of(row) for row in rows]
+
+
+def _list_page(after: str, most: int, now: int) -> Script[list[Session]]:
+    rows = yield LIST_PAGE, {"after": after, "most": most, "now": now}
+    return [session_of(row) for row in rows]
+
+
+def _find_by_sid(sid: str) -> Script[Session | None]:
+    rows = yield FIND_BY_SID, {"sid": sid}
+    return session_of(rows[0]) if rows else None

@@ -1,12 +1,14 @@
 """The store: the tables over one connection."""
 
-from keyturn.core.ports import Store
+from keyturn.core.ports import CacheState, Store
 from keyturn.store.sql.audit import SqlAuditLog
 from keyturn.store.sql.rate_limits import SqlRateLimits
 from keyturn.store.sql.revocations import SqlRevocations
 from keyturn.store.sql.script import Abort, Connection, Script
 from keyturn.store.sql.sessions import SqlSessions
 from keyturn.store.sql.signing_keys import SqlSigningKeys
+from keyturn.store.sql.turns import SqlTurns
+from keyturn.store.sql.used_tokens import SqlUsedTokens
 from keyturn.store.sql.users import SqlUsers
 
 READ = "SELECT last FROM revocation_sequence"
@@ -25,6 +27,8 @@ class SqlStore(Store):
         self._signing_keys = SqlSigningKeys(connection)
         self._rate_limits = SqlRateLimits(connection)
         self._audit = SqlAuditLog(connection)
+        self._turns = SqlTurns(connection)
+        self._used_tokens = SqlUsedTokens(connection)
 
     @property
     def sessions(self) -> SqlSessions:
@@ -56,10 +60,29 @@ class SqlStore(Store):
         """The audit log."""
         return self._audit
 
+    @property
+    def turns(self) -> SqlTurns:
+        """Whose turn it is."""
+        return self._turns
+
+    @property
+    def used_tokens(self) -> SqlUsedTokens:
+        """Tokens that are good for one use."""
+        return self._used_tokens
+
+    @property
+    def cache_state(self) -> CacheState | None:
+        """Return None: there is only the database."""
+        return None
+
     async def ping(self) -> None:
         """Return if the store takes reads and writes, else raise `TemporarilyUnavailable`."""
         await self._connection.read(_read)
         await self._connection.write(_write)
+
+    async def now_ms(self) -> int | None:
+        """Return the time of the database's clock in epoch milliseconds; None where it is this process's own."""
+        return await self._connection.now_ms()
 
     async def close(self) -> None:
         """Finish what is under way and let go of every resource."""

@@ -104,3 +104,16 @@ CREATE TABLE audit (
 CREATE TABLE audit_sequence (last BIGINT NOT NULL);
 
 INSERT INTO audit_sequence (last) VALUES (0);
+
+-- One row a job that one process of the fleet does now and then.
+CREATE TABLE turns (
+    job TEXT NOT NULL PRIMARY KEY,
+    taken_at_ms BIGINT NOT NULL
+);
+
+CREATE TABLE used_tokens (
+    digest BYTEA NOT NULL PRIMARY KEY,
+    expires_at BIGINT NOT NULL
+);
+
+CREATE INDEX used_tokens_by_end ON used_tokens (expires_at);

@@ -43,6 +43,14 @@ class SqliteConnection:
         """Do what `write` does: a group shares one transaction anyway."""
         return self.write(step, *args, **kwargs)
 
+    async def now_ms(self) -> int | None:
+        """Return None: the database is in this process, and its clock is ours."""
+        return None
+
+    async def wait_for_news(self, seconds: float) -> None:
+        """Wait: nobody tells one process of another's writes."""
+        await asyncio.sleep(seconds)
+
     async def close(self) -> None:
         """Finish what was asked for, move the log into the database and end the threads."""
         await asyncio.to_thread(self._close)
