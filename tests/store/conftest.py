@@ -1,6 +1,7 @@
 """A fresh store of each backend, and orders to give it. One more backend is one more row of `FRESH`."""
 
 import hashlib
+import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,26 +13,75 @@ from keyturn.core.model import AuditEvent, AuditKind, ClientKind, Device, EndRea
 from keyturn.core.ports import Advance, Ending, Revoking, Start, Store
 from keyturn.core.ratelimit import Rate
 from keyturn.store import open_store, upgrade
+from keyturn.store.redis.store import RedisStore
+from keyturn.store.sql.store import SqlStore
 from keyturn.tokens.revocation import RevocationKind, digest
+
+sys.path.append(str(Path(__file__).parents[1] / "servers"))
+
+import pgbouncer
+import postgres
+import valkey_servers
 
 FRESH: dict[str, Callable[[Path], str]] = {
     "sqlite": lambda folder: f"sqlite:///{folder}/data/keyturn.db",
+    "postgresql": lambda _: postgres.url_of_new_database(),
+    "pgbouncer": lambda _: pgbouncer.shared().url_of(postgres.url_of_new_database()),
+    "sqlite+valkey": lambda folder: f"sqlite:///{folder}/data/keyturn.db",
+    "postgresql+valkey": lambda _: postgres.url_of_new_database(),
+}
+
+NEEDED = pytest.mark.skipif(not pgbouncer.PROGRAM, reason="PgBouncer is not installed")
+
+MARKS: dict[str, list[pytest.MarkDecorator]] = {
+    "sqlite": [],
+    "postgresql": [pytest.mark.slow],
+    "pgbouncer": [pytest.mark.slow, NEEDED],
+    "sqlite+valkey": [pytest.mark.slow],
+    "postgresql+valkey": [pytest.mark.slow],
 }
 
 
-@pytest.fixture(params=FRESH)
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a database that does not exist yet."""
-    return FRESH[request.param](tmp_path)
+@pytest.fixture(params=[pytest.param(name, marks=MARKS[name]) for name in FRESH])
+def backend(request: pytest.FixtureRequest) -> str:
+    """The name of the backend that the test runs on."""
+    name: str = request.param
+    return name
 
 
 @pytest.fixture
-async def store(store_url: str) -> AsyncIterator[Store]:
+def pooler(backend: str) -> str:
+    """What ``database.pooler`` is for it."""
+    return "transaction" if backend == "pgbouncer" else ""
+
+
+@pytest.fixture
+def store_url(backend: str, tmp_path: Path) -> str:
+    """The URL of a database without our schema; of SQLite there is no file yet."""
+    return FRESH[backend](tmp_path)
+
+
+@pytest.fixture
+def redis_url(backend: str) -> str:
+    """What ``redis.url`` is for it."""
+    return valkey_servers.emptied_url() if backend.endswith("+valkey") else ""
+
+
+@pytest.fixture
+async def store(store_url: str, pooler: str, redis_url: str) -> AsyncIterator[Store]:
     """An open, empty store."""
     await upgrade(store_url)
-    opened = await open_store(store_url)
+    opened = await open_store(store_url, pooler=pooler, redis_url=redis_url)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def sql_store(store: Store) -> SqlStore:
+    """The database's part of the store, for what can only be said of that."""
+    inner = store._sql if isinstance(store, RedisStore) else store
+    assert isinstance(inner, SqlStore)
+    return inner
 
 
 @pytest.fixture

@@ -84,13 +84,14 @@ async def test_giving_back_what_is_not_there_changes_nothing(store: Store, given
 
 
 async def test_prune_deletes_only_what_is_at_rest(store: Store, given: Any) -> None:
-    """A counter goes once it no longer refuses anything, up to so many a call."""
+    """A counter goes once it no longer refuses anything, up to so many a call; in Redis they go by themselves."""
+    pruned = 1 if store.cache_state is None else 0
     limits = [Reservation(key=f"ip-{wait}", rate=Rate.per(1, wait)) for wait in (10, 20, 30)]
     for limit in limits:
         await store.rate_limits.reserve([limit], given.now_ms)
 
     assert await store.rate_limits.prune(given.now_ms + 9_999, 9) == 0
-    assert await store.rate_limits.prune(given.now_ms + 20_000, 1) == 1
-    assert await store.rate_limits.prune(given.now_ms + 20_000, 9) == 1
+    assert await store.rate_limits.prune(given.now_ms + 20_000, 1) == pruned
+    assert await store.rate_limits.prune(given.now_ms + 20_000, 9) == pruned
     assert await store.rate_limits.reserve([limits[2]], given.now_ms + 29_999) == 1
     assert not [event for _, event in await store.audit.list_page(0, 9) if event.kind is not AuditKind.LOGIN]

@@ -77,6 +77,17 @@ async def test_after_gives_only_what_is_behind(store: Store, given: Any) -> None
     assert await store.revocations.after(second.seq, 1000) == []
 
 
+async def test_the_newest_place_is_known_after_its_entry_is_gone(store: Store, given: Any) -> None:
+    """REF-16: whoever was told of it is not sent back to the beginning."""
+    assert await store.revocations.newest() == 0
+    entry = await store.revocations.add(given.revoking(), given.event())
+    assert await store.revocations.newest() == entry.seq
+    await store.revocations.prune(entry.expires_at, 9)
+
+    assert await store.revocations.after(0, 1000) == []
+    assert await store.revocations.newest() == entry.seq
+
+
 async def test_prune_deletes_from_the_second_of_the_end_on(store: Store, given: Any) -> None:
     """Up to so many, and places are not given out again."""
     for end in (0, -1, 1, -2):
@@ -91,12 +102,12 @@ async def test_prune_deletes_from_the_second_of_the_end_on(store: Store, given: 
     assert (await store.revocations.add(given.revoking(), given.event())).seq == given.now_ms + 4
 
 
-async def test_the_log_survives_a_restart(store: Store, store_url: str, given: Any) -> None:
+async def test_the_log_survives_a_restart(store: Store, store_url: str, pooler: str, given: Any) -> None:
     """Entries and the sequence are as durable as the answer that told of them (REF-08, A35)."""
     entry = await store.revocations.add(given.revoking(), given.event())
     await store.close()
 
-    again = await open_store(store_url)
+    again = await open_store(store_url, pooler=pooler)
 
     assert await again.revocations.after(0, 1000) == [entry]
     assert (await again.revocations.add(given.revoking(), given.event(at_ms=0))).seq == entry.seq + 1

@@ -195,6 +195,39 @@ async def test_live_sessions_come_last_used_first(store: Store, given: Any) -> N
     assert await store.sessions.list_live("u1", given.now) == live
 
 
+async def test_everybodys_live_sessions_come_by_the_page(store: Store, given: Any) -> None:
+    """Each once, in the order of their ids, whoever's; what starts behind the place meanwhile is met, before it not."""
+    sids = ["B", "a", "-x", "_y", "b", "é", "1"]
+    for number, sid in enumerate(sids):
+        await store.sessions.start(given.start(given.session(number, sid=sid, sub=f"u{number % 2}")))
+    for number, over in enumerate(({"expires_at": given.now}, {"idle_expires_at": given.now}, {}), start=20):
+        await store.sessions.start(given.start(given.session(number, **over)))
+    await store.sessions.end(given.ending(sid="sid-22"))
+
+    first = await store.sessions.list_page("", 3, given.now)
+    for number, sid in ((30, "!"), (31, "zz")):
+        await store.sessions.start(given.start(given.session(number, sid=sid)))
+    rest = await store.sessions.list_page(first[-1].sid, 100, given.now)
+
+    assert len(first) == 3
+    assert [one.sid for one in (*first, *rest)] == sorted([*sids, "zz"])
+    assert await store.sessions.list_page("\U0010ffff", 9, given.now) == []
+    assert await store.sessions.find(first[0].handle) == first[0]
+
+
+async def test_a_session_is_found_by_its_id(store: Store, given: Any) -> None:
+    """A live one, and one that ended, with the reason; nothing for an id that nobody has."""
+    live, ended = given.session(1), given.session(2)
+    for session in (live, ended):
+        await store.sessions.start(given.start(session))
+    await store.sessions.end(given.ending(sid="sid-2"))
+
+    assert await store.sessions.find_by_sid("sid-1") == live
+    found = await store.sessions.find_by_sid("sid-2")
+    assert (found.handle, found.ended_at, found.end_reason) == (ended.handle, given.now + 2, EndReason.LOGOUT)
+    assert await store.sessions.find_by_sid("sid-3") is None
+
+
 async def test_prune_deletes_what_is_over_an_hour_past_its_end(store: Store, given: Any) -> None:
     """An hour after its idle end, its absolute end or its ending a session stays; a second later it may go."""
     then, kept = given.now - 3601, given.now - 3600

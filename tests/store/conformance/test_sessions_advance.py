@@ -150,9 +150,9 @@ async def test_of_64_at_once_one_wins(store: Store, given: Any) -> None:
     await assert_one_winner(store.sessions.advance, given.advance(session))
 
 
-async def test_reading_first_and_writing_after_would_be_seen(store: SqlStore, given: Any) -> None:
+async def test_reading_first_and_writing_after_would_be_seen(sql_store: SqlStore, given: Any) -> None:
     """The check above is able to fail: it does for a store that reads the session and then writes it (A34)."""
-    session = given.session()
+    session, store = given.session(), sql_store
     await store.sessions.start(given.start(session))
 
     async def planted(order: Advance) -> Advanced:
@@ -184,8 +184,8 @@ from keyturn.core.ports import Advance
 from keyturn.core.ratelimit import Rate
 from keyturn.store import open_store
 
-async def main(url, handle, now_ms):
-    store = await open_store(url)
+async def main(url, pooler, handle, now_ms):
+    store = await open_store(url, pooler=pooler)
     order = Advance(
         handle=bytes.fromhex(handle), from_generation=0, to_generation=1, key_id=b"k", now_ms=int(now_ms), idle=60,
         rate=Rate(burst=1000, interval_us=1), device=Device(browser="", os="", address=""),
@@ -200,11 +200,11 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
-async def test_of_several_processes_at_once_one_wins(store: Store, store_url: str, given: Any) -> None:
+async def test_of_several_processes_at_once_one_wins(store: Store, store_url: str, pooler: str, given: Any) -> None:
     """Across processes too, one presentation moves the session (A34)."""
     session = given.session()
     await store.sessions.start(given.start(session))
-    command = [sys.executable, "-c", RACER, store_url, session.handle.hex(), str(given.now_ms)]
+    command = [sys.executable, "-c", RACER, store_url, pooler, session.handle.hex(), str(given.now_ms)]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     racers = [subprocess.Popen(command, **pipes) for _ in range(3)]  # noqa: ASYNC220 - they need no loop of ours
     for racer in racers:

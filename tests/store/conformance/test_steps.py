@@ -45,8 +45,9 @@ STEPS: dict[str, Callable[[Store, Any], Any]] = {
 
 
 @pytest.fixture
-async def furnished(store: SqlStore, given: Any) -> SqlStore:
+async def furnished(sql_store: SqlStore, given: Any) -> SqlStore:
     """A store with a user, two sessions and some drawn limits."""
+    store = sql_store
     await store.users.add(given.user(), given.event())
     for number in (1, 2):
         await store.sessions.start(given.start(given.session(number)))

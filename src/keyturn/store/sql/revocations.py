@@ -26,6 +26,8 @@ AFTER = """
 SELECT seq, kind, digest, cut_off, expires_at FROM revocations WHERE seq > :seq ORDER BY seq LIMIT :most
 """
 
+NEWEST = "SELECT last FROM revocation_sequence"
+
 PRUNE = """
 DELETE FROM revocations
 WHERE seq IN (SELECT seq FROM revocations WHERE expires_at <= :now ORDER BY expires_at LIMIT :most)
@@ -46,6 +48,10 @@ class SqlRevocations:
     async def after(self, seq: int, most: int) -> Sequence[RevocationEntry]:
         """Return the first *most* entries behind *seq*, in order."""
         return await self._connection.read(_after, seq, most)
+
+    async def newest(self) -> int:
+        """Return the highest ``seq`` that was given out; 0 before the first."""
+        return await self._connection.read(_newest)
 
     async def wait_for_news(self, seconds: float) -> None:
         """Return when another process may have appended something, at the latest after *seconds*."""
@@ -85,6 +91,11 @@ def _add(revoking: Revoking, event: AuditEvent) -> Script[RevocationEntry]:
 def _after(seq: int, most: int) -> Script[list[RevocationEntry]]:
     rows = yield AFTER, {"seq": seq, "most": most}
     return [_from_row(row) for row in rows]
+
+
+def _newest() -> Script[int]:
+    ((last,),) = yield NEWEST, {}
+    return int(last)
 
 
 def _prune(now: int, most: int) -> Script[int]:

@@ -44,6 +44,23 @@ def drive(script: Script[T], execute: Callable[[Statement], Rows]) -> T:
         return result
 
 
+async def drive_async(script: Script[T], execute: Callable[[Statement], Awaitable[Rows]]) -> T:
+    """Do what `drive` does with a function whose rows are awaited.
+
+    Raises:
+        Abort: the script wants to be undone.
+        Exception: whatever *execute* and the script raise.
+
+    """
+    try:
+        statement = next(script)
+        while True:
+            statement = script.send(await execute(statement))
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+
+
 class Connection(Protocol):
     """Where scripts run. Raises `TemporarilyUnavailable` if the database can't answer; then nothing was changed.
 

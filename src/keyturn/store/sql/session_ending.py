@@ -1,8 +1,13 @@
-"""Ending sessions: in the very step in which a session ends, its access tokens are revoked and an event says why."""
+"""Ending sessions: in the very step in which a session ends, its access tokens are revoked and an event says why.
 
+Steps lock rows in one order, so that two can't wait for each other: users, sessions, rate limits, and last the one row
+of the revocation log and the one of the audit log, which all steps share.
+"""
+
+from collections.abc import Sequence
 from dataclasses import replace
 
-from keyturn.core.model import Session
+from keyturn.core.model import AuditEvent, Session
 from keyturn.core.policy import REVOCATION_LIFETIME
 from keyturn.core.ports import Ending, Revoking
 from keyturn.store.sql import audit, revocations
@@ -26,6 +31,18 @@ def end(order: Ending) -> Script[list[Session]]:
         ValueError: not exactly one of ``handle``, ``sid`` and ``sub`` is set.
 
     """
+    ended = yield from end_rows(order)
+    yield from publish([(order, session) for session in ended], order.at_ms)
+    return ended
+
+
+def end_rows(order: Ending) -> Script[list[Session]]:
+    """Do what `end` does, but leave it to the same step to `publish` it, after all else that locks a row.
+
+    Raises:
+        ValueError: not exactly one of ``handle``, ``sid`` and ``sub`` is set.
+
+    """
     if [order.handle, order.sid, order.sub].count(None) != 2:  # noqa: PLR2004 - one of the three is set
         raise ValueError("an ending names its sessions by exactly one of handle, sid and sub")
     rows = yield (
@@ -40,10 +57,14 @@ def end(order: Ending) -> Script[list[Session]]:
             "end_reason": order.reason.value,
         },
     )
-    ended = [session_of(row) for row in rows]
-    yield from revocations.append([_revoking(session, order) for session in ended], order.at_ms)
-    yield from audit.append([replace(order.event, sub=session.sub, sid=session.sid) for session in ended])
-    return ended
+    return [session_of(row) for row in rows]
+
+
+def publish(endings: Sequence[tuple[Ending, Session]], at_ms: int, then: Sequence[AuditEvent] = ()) -> Script[None]:
+    """Revoke the access tokens of sessions that ended in this step and write an event for each, and *then* others."""
+    yield from revocations.append([_revoking(session, order) for order, session in endings], at_ms)
+    events = [replace(order.event, sub=session.sub, sid=session.sid) for order, session in endings]
+    yield from audit.append([*events, *then])
 
 
 def _revoking(session: Session, order: Ending) -> Revoking:

@@ -5,14 +5,15 @@ limit stands in the ``WHERE`` of the statement that moves it (RFC 9700 §4.14.2)
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from keyturn.core.model import AuditEvent, AuditKind, EndReason, Session, User
-from keyturn.core.ports import Advance, Advanced, Ending, Start
+from keyturn.core.ports import Advance, Advanced, Ending, EndingAll, Start
 from keyturn.store.sql import audit, rate_limits
+from keyturn.store.sql.all_sessions import count_by_key_id, end_all
 from keyturn.store.sql.script import Connection, Script
-from keyturn.store.sql.session_ending import end
+from keyturn.store.sql.session_ending import end, end_rows, publish
 from keyturn.store.sql.session_pruning import START, Place, find_idle, prune_ended, prune_idle
 from keyturn.store.sql.session_rows import COLUMNS, session_of, session_params
 
@@ -112,6 +113,17 @@ class SqlSessions:
         """End live sessions, publish a ``sid`` revocation and write an event for each; return those that ended now."""
         return await self._connection.write(end, order)
 
+    async def end_all(self, order: EndingAll) -> int:
+        """Append the revocation, end every session that has not ended, write the event; return how many ended.
+
+        Not one step but many, in this order: there may be millions. After a failure the order can be given again.
+        """
+        return await end_all(self._connection, order)
+
+    async def count_by_key_id(self, now: int) -> Mapping[bytes, int]:
+        """Return how many live sessions have a refresh token of each master key, by the key's id. Reads them all."""
+        return await self._connection.read(count_by_key_id, now)
+
     async def list_live(self, sub: str, now: int) -> Sequence[Session]:
         """Return the user's sessions that are neither ended nor expired, the last used first."""
         return await self._connection.read(_list_live, sub, now)
@@ -142,17 +154,21 @@ def _start(order: Start) -> Script[bool]:
         if not unchanged:
             return False
     yield INSERT, session_params(session)
-    yield from _end_oldest(order)
+    ended = yield from _end_oldest(order)
     yield from rate_limits.give_back(order.give_back)
-    yield from audit.append((order.event,))
+    yield from publish(ended, order.event.at_ms, then=(order.event,))
     return True
 
 
-def _end_oldest(order: Start) -> Script[None]:
+def _end_oldest(order: Start) -> Script[list[tuple[Ending, Session]]]:
     session = order.session
     others = yield LIST_OTHERS, {"sub": session.sub, "sid": session.sid, "now": session.created_at}
+    endings: list[tuple[Ending, Session]] = []
     for (sid,) in others[order.most - 1 :]:
-        yield from end(_too_many(order, sid))
+        ending = _too_many(order, sid)
+        ended = yield from end_rows(ending)
+        endings += [(ending, one) for one in ended]
+    return endings
 
 
 def _too_many(order: Start, sid: str) -> Ending:

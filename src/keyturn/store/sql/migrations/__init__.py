@@ -1,4 +1,8 @@
-"""The schema: numbered SQL files beside this one, applied in order and recorded in a table of our own."""
+"""The schema: numbered SQL files beside this one, applied in order and recorded in a table of our own.
+
+What only one database is told stands in a file of the same number, as in ``0001_initial.postgres.sql``. A statement
+ends with a semicolon at the end of a line.
+"""
 
 import re
 from dataclasses import dataclass
@@ -32,10 +36,10 @@ class SchemaStatus:
 
 
 @cache
-def all_migrations() -> tuple[Migration, ...]:
-    """Return every migration, the oldest first."""
-    texts = {entry.name: entry.read_text("utf-8") for entry in files(__name__).iterdir() if entry.name.endswith(".sql")}
-    return tuple(_parse(name, texts[name]) for name in sorted(texts))
+def all_migrations(dialect: str = "") -> tuple[Migration, ...]:
+    """Return every migration, the oldest first, each with what stands in it for *dialect* alone."""
+    names = sorted(entry.name for entry in files(__name__).iterdir() if entry.name.endswith(".sql"))
+    return tuple(_read(name.removesuffix(".sql"), dialect) for name in names if name.count(".") == 1)
 
 
 def newest_version() -> int:
@@ -43,11 +47,11 @@ def newest_version() -> int:
     return all_migrations()[-1].number
 
 
-def apply_missing() -> Script[list[str]]:
+def apply_missing(dialect: str) -> Script[list[str]]:
     """Bring the schema to the newest version; return the names of what was applied. Run it where nobody else can."""
     yield CREATE_VERSIONS, {}
     ((current,),) = yield CURRENT, {}
-    missing = [migration for migration in all_migrations() if migration.number > current]
+    missing = [migration for migration in all_migrations(dialect) if migration.number > current]
     for migration in missing:
         for statement in migration.statements:
             yield statement, {}
@@ -55,8 +59,14 @@ def apply_missing() -> Script[list[str]]:
     return [migration.name for migration in missing]
 
 
-def _parse(file_name: str, text: str) -> Migration:
-    name = file_name.removesuffix(".sql")
-    bare = re.sub(r"^\s*--.*$", "", text, flags=re.MULTILINE)
-    statements = tuple(part.strip() for part in bare.split(";") if part.strip())
+def _read(name: str, dialect: str) -> Migration:
+    statements = _statements(f"{name}.sql")
+    if files(__name__).joinpath(f"{name}.{dialect}.sql").is_file():
+        statements += _statements(f"{name}.{dialect}.sql")
     return Migration(number=int(name.partition("_")[0]), name=name, statements=statements)
+
+
+def _statements(file_name: str) -> tuple[str, ...]:
+    text = files(__name__).joinpath(file_name).read_text("utf-8")
+    bare = re.sub(r"^\s*--.*$", "", text, flags=re.MULTILINE)
+    return tuple(part.strip() for part in re.split(r";\s*$", bare, flags=re.MULTILINE) if part.strip())

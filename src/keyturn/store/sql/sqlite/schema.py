@@ -40,7 +40,7 @@ def status(url: str) -> SchemaStatus:
         with closing(connect(path)) as connection:
             return SchemaStatus(current=_current(connection), newest=newest_version())
     except sqlite3.Error as error:
-        raise _explained(path, error) from None
+        raise explained(path, error) from None
 
 
 def upgrade(url: str) -> list[str]:
@@ -59,7 +59,7 @@ def upgrade(url: str) -> list[str]:
             _use_write_ahead_log(connection)
             return _apply(connection, path)
     except sqlite3.Error as error:
-        raise _explained(path, error) from None
+        raise explained(path, error) from None
 
 
 def check(url: str) -> Path:
@@ -79,9 +79,15 @@ def check(url: str) -> Path:
             _use_write_ahead_log(connection)
             _try_to_write(connection)
     except sqlite3.Error as error:
-        raise _explained(path, error) from None
+        raise explained(path, error) from None
     check_private(path)  # last: who owns the file comes before its mode
     return path
+
+
+def explained(path: Path, error: sqlite3.Error) -> ConfigurationError:
+    """Return what an operator is told of an error with the file at *path*."""
+    what = _SENTENCES.get(_code(error), "can't be used")
+    return ConfigurationError(f"database.url: {path} {what} ({getattr(error, 'sqlite_errorname', 'unknown error')}).")
 
 
 def _current(connection: sqlite3.Connection) -> int:
@@ -116,7 +122,7 @@ def _apply(connection: sqlite3.Connection, path: Path) -> list[str]:
     found = SchemaStatus(current=_current(connection), newest=newest_version())
     if found.current > found.newest:
         _check_version(path, found)
-    applied = drive(apply_missing(), executing(connection.cursor()))
+    applied = drive(apply_missing("sqlite"), executing(connection.cursor()))
     connection.execute("COMMIT")
     return applied
 
@@ -133,11 +139,6 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
             time.sleep(0.01)
         else:
             return
-
-
-def _explained(path: Path, error: sqlite3.Error) -> ConfigurationError:
-    what = _SENTENCES.get(_code(error), "can't be used")
-    return ConfigurationError(f"database.url: {path} {what} ({getattr(error, 'sqlite_errorname', 'unknown error')}).")
 
 
 def _code(error: sqlite3.Error) -> int:

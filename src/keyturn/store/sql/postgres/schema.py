@@ -1,0 +1,99 @@
+"""The schema of a PostgreSQL database: its status, its upgrade, and the refusal to serve an unfit one."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from keyturn.errors import ConfigurationError
+from keyturn.store.sql.migrations import CURRENT, SchemaStatus, apply_missing, newest_version
+from keyturn.store.sql.postgres.faults import FAULTS
+from keyturn.store.sql.postgres.location import Location, location_of
+from keyturn.store.sql.postgres.opening import connect_to_manage, explained
+from keyturn.store.sql.postgres.pool import Connection
+from keyturn.store.sql.postgres.statements import execute
+from keyturn.store.sql.script import drive_async
+
+# Of one transaction, so that it also holds through a pooler. The number is ours: "keyturn" in ASCII.
+LOCK = f"SELECT pg_advisory_xact_lock({int.from_bytes(b'keyturn', 'big')})"
+
+HAS_VERSIONS = "SELECT to_regclass('schema_version') IS NOT NULL"
+
+UPGRADE_HINT = "run 'keyturn db upgrade'"
+
+
+async def status(url: str) -> SchemaStatus:
+    """Return what schema the database has, 0 for none. Changes nothing.
+
+    Raises:
+        ConfigurationError: the URL, the user or the password is wrong, or there is no such database.
+        TemporarilyUnavailable: the server does not answer.
+
+    """
+    async with _managing(location_of(url)) as connection:
+        return await _found(connection)
+
+
+async def upgrade(url: str) -> list[str]:
+    """Bring the schema of an existing database to the newest version; return what was applied.
+
+    Any number of processes may do this at once: one does it, the others wait and have nothing left to do.
+
+    Raises:
+        ConfigurationError: the URL, the user or the password is wrong, there is no such database, or its schema is
+            newer.
+        TemporarilyUnavailable: the server does not answer.
+
+    """
+    async with _managing(location_of(url)) as connection, connection.transaction():
+        await connection.execute(LOCK)
+        found = await _found(connection)
+        if found.current > found.newest:
+            _check_version(found)
+        return await drive_async(apply_missing("postgres"), partial(execute, connection))
+
+
+async def check(url: str) -> Location:
+    """Return the location of the database if it can be served.
+
+    Raises:
+        ConfigurationError: it can't be written, or its schema is not ours; says what to do.
+        TemporarilyUnavailable: the server does not answer.
+
+    """
+    location = location_of(url)
+    async with _managing(location) as connection:
+        _check_version(await _found(connection))
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute("UPDATE schema_version SET name = name")
+        await transaction.rollback()
+    return location
+
+
+@asynccontextmanager
+async def _managing(location: Location) -> AsyncIterator[Connection]:
+    connection = await connect_to_manage(location)
+    try:
+        yield connection
+    except FAULTS as error:
+        raise explained(error) from None
+    finally:
+        connection.terminate()
+
+
+async def _found(connection: Connection) -> SchemaStatus:
+    known = await connection.fetchval(HAS_VERSIONS)
+    current = await connection.fetchval(CURRENT) if known else 0
+    return SchemaStatus(current=current, newest=newest_version())
+
+
+def _check_version(found: SchemaStatus) -> None:
+    if found.current > found.newest:
+        raise ConfigurationError(
+            f"database.url: the database has schema version {found.current}, and this release knows {found.newest};"
+            " run the release that upgraded it."
+        )
+    if found.current < found.newest:
+        raise ConfigurationError(
+            f"database.url: the database has schema version {found.current} and needs {found.newest}; {UPGRADE_HINT}."
+        )
