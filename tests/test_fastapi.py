@@ -1,5 +1,7 @@
 """FastAPI routes behind tokens, as the five lines of the README write them."""
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
@@ -14,6 +16,7 @@ from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from starlette.testclient import TestClient, WebSocketDenialResponse
 
+from keyturn import Revocations
 from keyturn.errors import ConfigurationError, VerifierUnavailable
 from keyturn.fastapi import AccessToken, Keyturn
 from keyturn.testing import TestIssuer
@@ -121,7 +124,7 @@ def test_an_unavailable_verifier_is_503_with_retry_after(client: TestClient, aut
     class Down:
         expected = auth.verifier.expected
 
-        async def verify_async(self, _text: str) -> AccessToken:
+        async def verify_async(self, _text: str, *, on_stale: str | None = None) -> AccessToken:
             raise VerifierUnavailable(retry_after=9)
 
     auth.verifier = Down()
@@ -314,3 +317,69 @@ def test_the_guard_keeps_the_apps_own_lifespan(auth: Keyturn) -> None:
     with TestClient(app) as client:
         assert client.get("/state").json() == "kept"
     assert ran == ["start", "stop"]
+
+
+#: Nobody listens there.
+NO_FEED = Revocations(url="http://127.0.0.1:1/revocations")
+
+
+def following() -> int:
+    """Count the threads that follow a feed."""
+    return sum(thread.name == "keyturn-revocations" for thread in threading.enumerate())
+
+
+def wait_for_no_thread() -> None:
+    """Wait until none follows."""
+    end = time.monotonic() + 20
+    while following():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_the_feed_is_followed_unless_said_otherwise() -> None:
+    """Contract §6: by default, but not without a network, nor around another verifier."""
+    assert Keyturn("https://a.test", "b").verifier._feed is not None  # type: ignore[attr-defined]
+    for auth in (
+        Keyturn("https://a.test", "b", revocations=None),
+        Keyturn("https://a.test", "b", jwks=ISSUER.jwks),
+        Keyturn.around(ISSUER.verifier()),
+    ):
+        assert auth.verifier._feed is None  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("through", ["guard", "lifespan"])
+def test_the_feed_is_followed_as_long_as_the_app_runs(through: str) -> None:
+    """From the start, so that the first request finds a view; to the end; and again at the next start."""
+    auth = Keyturn(ISSUER.issuer, ISSUER.audience, jwks=ISSUER.jwks, revocations=NO_FEED)
+    app = FastAPI(lifespan=auth.lifespan if through == "lifespan" else None)
+    if through == "guard":
+        auth.guard(app)
+    for _ in range(2):
+        with TestClient(app):
+            assert following() == 1
+        wait_for_no_thread()
+
+
+def test_without_a_guard_the_first_request_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a stale view is a matter of each route: 503, or the last view."""
+    monkeypatch.setattr("keyturn.verify.feed_follower.PATIENCE", 0.1)
+    auth = Keyturn(ISSUER.issuer, ISSUER.audience, jwks=ISSUER.jwks, revocations=NO_FEED)
+    app = FastAPI()
+    app.add_api_route("/strict", lambda: "in", dependencies=[auth.require()])
+    app.add_api_route("/lenient", lambda: "in", dependencies=[auth.require(on_stale="accept")])
+    with TestClient(app) as client:
+        assert following() == 0
+        strict = client.get("/strict", headers=ISSUER.headers())
+        assert (strict.status_code, strict.headers["retry-after"]) == (503, "1")
+        assert strict.json()["error"] == "temporarily_unavailable"
+        assert client.get("/lenient", headers=ISSUER.headers()).status_code == 200
+        assert client.get("/strict", headers=ISSUER.headers(aud="other")).status_code == 401
+        assert following() == 1
+    auth.verifier.close()  # type: ignore[attr-defined]
+    wait_for_no_thread()
+
+
+def test_a_policy_that_does_not_exist_is_told_at_once(auth: Keyturn) -> None:
+    """Not in the first outage."""
+    with pytest.raises(ConfigurationError, match="on_stale"):
+        auth.require(on_stale="acept")

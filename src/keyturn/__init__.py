@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         VerifierUnavailable,
     )
     from keyturn.tokens.access_token import AccessToken
+    from keyturn.verify.revocations import Revocations
     from keyturn.verify.verifier import Verifier
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "InvalidToken",
     "KeyturnError",
     "MissingToken",
+    "Revocations",
     "TokenExpired",
     "Verifier",
     "VerifierUnavailable",
@@ -33,6 +35,12 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "AccessToken": "tokens.access_token",
+    "Revocations": "verify.revocations",
+    "Verifier": "verify.verifier",
+}
 
 if not TYPE_CHECKING:  # a type checker reads the imports above, and knows that there is nothing else
 
@@ -42,7 +50,7 @@ if not TYPE_CHECKING:  # a type checker reads the imports above, and knows that 
 
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        home = {"AccessToken": "tokens.access_token", "Verifier": "verify.verifier"}.get(name, "errors")
+        home = _HOMES.get(name, "errors")
         value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
         return value
 

@@ -58,7 +58,7 @@ class Keyturn(Gate):
         """
         return _Public(dependency=_let_in)
 
-    def require(self, *scopes: str, roles: Iterable[str] | None = None) -> params.Security:
+    def require(self, *scopes: str, roles: Iterable[str] | None = None, on_stale: str | None = None) -> params.Security:
         """Return the dependency that lets only good tokens in, and gives the token to who asks for it.
 
         Usable as ``Annotated[AccessToken, auth.require("orders:read")]`` and in any ``dependencies=[…]``.
@@ -66,16 +66,20 @@ class Keyturn(Gate):
         Args:
             scopes: all of them are needed; none means any good token.
             roles: any of them is enough.
+            on_stale: ``reject`` (503) or ``accept`` good tokens while the view of what was revoked is too old; None
+                for what :class:`keyturn.Revocations` says.
 
         Raises:
-            ConfigurationError: a scope or a role is no name.
+            ConfigurationError: a scope or a role is no name, or *on_stale* no policy.
 
         """
-        requirement = Requirement.of(scopes, roles)
+        requirement = Requirement.of(scopes, roles, on_stale)
         return params.Security(_Required(self, requirement), scopes=requirement.scopes)
 
     def guard(self, app: FastAPI) -> None:
         """Refuse to start *app* if a route of it neither requires a token nor is marked public.
+
+        With the app's start it also begins to follow the revocation feed, and stops with its end (:meth:`lifespan`).
 
         All routes that are there at the start count, those of included routers and of mounted apps too; a mounted
         app without routes of its own, such as static files, needs a mark, and so does a ``default`` that a router was
@@ -87,7 +91,7 @@ class Keyturn(Gate):
         @asynccontextmanager
         async def guarded(started: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - as Starlette types it
             check_no_open_routes(list(_open_routes(app.router)))
-            async with inner(started) as state:
+            async with self.lifespan(started), inner(started) as state:
                 yield state
 
         app.router.lifespan_context = guarded

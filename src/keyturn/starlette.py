@@ -70,7 +70,9 @@ class TokenUser(BaseUser):
 class Keyturn(Gate):
     """Lets requests with a good token through to endpoints; takes :class:`keyturn.Verifier`'s arguments."""
 
-    def require(self, *scopes: str, roles: Iterable[str] | None = None) -> Callable[[Callable[..., Any]], Any]:
+    def require(
+        self, *scopes: str, roles: Iterable[str] | None = None, on_stale: str | None = None
+    ) -> Callable[[Callable[..., Any]], Any]:
         """Return the decorator that lets only good tokens in.
 
         It goes on a function or a method with a parameter ``request`` or ``websocket``, async or not. The endpoint
@@ -79,12 +81,15 @@ class Keyturn(Gate):
         Args:
             scopes: all of them are needed; none means any good token.
             roles: any of them is enough.
+            on_stale: ``reject`` (503) or ``accept`` good tokens while the view of what was revoked is too old; None
+                for what :class:`keyturn.Revocations` says.
 
         Raises:
-            ConfigurationError: a scope or a role is no name, or the endpoint has no such parameter.
+            ConfigurationError: a scope or a role is no name, *on_stale* no policy, or the endpoint has no such
+                parameter.
 
         """
-        requirement = Requirement.of(scopes, roles)
+        requirement = Requirement.of(scopes, roles, on_stale)
         return lambda endpoint: mark(_protect(self, requirement, endpoint))
 
     def public(self, endpoint: _Endpoint) -> _Endpoint:
@@ -93,6 +98,8 @@ class Keyturn(Gate):
 
     def guard(self, app: Starlette) -> None:
         """Refuse to start *app* if an endpoint of it neither requires a token nor is marked public.
+
+        With the app's start it also begins to follow the revocation feed, and stops with its end (:meth:`lifespan`).
 
         All routes that are there at the start count, those of mounted apps too; a mounted app without routes of
         its own, such as static files, needs a mark, and so does a ``default`` that a router was given. A class does
@@ -103,7 +110,7 @@ class Keyturn(Gate):
         @asynccontextmanager
         async def guarded(started: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - as Starlette types it
             check_no_open_routes(list(_open_in(app)))
-            async with inner(started) as state:
+            async with self.lifespan(started), inner(started) as state:
                 yield state
 
         app.router.lifespan_context = guarded

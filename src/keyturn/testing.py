@@ -16,10 +16,11 @@ from contextlib import contextmanager
 from typing import Any, Final, Unpack
 
 from keyturn.tokens import jws
-from keyturn.tokens.access_token import TYP
+from keyturn.tokens.access_token import TYP, AccessToken
 from keyturn.tokens.algorithms import SYMMETRIC, Algorithm
 from keyturn.tokens.key_set import export_key_set
 from keyturn.tokens.keys import SigningKey
+from keyturn.tokens.revocation import CUT_OFF_KINDS, RevocationEntry, RevocationKind, RevocationView, digest
 from keyturn.verify.gate import Gate
 from keyturn.verify.verifier import Verifier, VerifierOptions
 
@@ -27,6 +28,8 @@ __all__ = ["DEFAULT_AUDIENCE", "DEFAULT_ISSUER", "TestIssuer", "default_issuer",
 
 DEFAULT_ISSUER: Final = "https://issuer.test"
 DEFAULT_AUDIENCE: Final = "https://api.test"
+
+_REVOKED_FOR: Final = 3660  # seconds
 
 
 class TestIssuer:
@@ -67,6 +70,7 @@ class TestIssuer:
             raise ValueError("a symmetric key is never published")
         self._clock = clock
         self._keys = [SigningKey.generate(self._algorithm)]
+        self._revoked = RevocationView()
 
     @property
     def jwks(self) -> dict[str, Any]:
@@ -74,8 +78,12 @@ class TestIssuer:
         return export_key_set(key.public for key in self._keys)
 
     def verifier(self, **options: Unpack[VerifierOptions]) -> Verifier:
-        """Return a verifier that trusts this issuer as it is now; *options* as for :class:`keyturn.Verifier`."""
+        """Return a verifier that trusts this issuer as it is now; *options* as for :class:`keyturn.Verifier`.
+
+        What :meth:`revoke` revokes it knows at once, earlier and later.
+        """
         options.setdefault("jwks", self.jwks)
+        options.setdefault("revocations", _IfAny(self._revoked))
         return Verifier(self.issuer, self.audience, **options, clock=self._clock)
 
     @contextmanager
@@ -111,7 +119,7 @@ class TestIssuer:
             "iss": self.issuer,
             "sub": sub or str(uuid.uuid4()),
             "aud": self.audience,
-            "iat": min(now, now + int(expires_in)),
+            "iat": min(max(now, self._earliest(sub)), now + int(expires_in)),
             "exp": now + int(expires_in),
             "jti": str(uuid.uuid4()),
             "client_id": "first-party",
@@ -144,6 +152,52 @@ class TestIssuer:
     def withdraw_old_keys(self) -> None:
         """Publish the current key alone, as after an emergency."""
         del self._keys[1:]
+
+    def revoke(
+        self, *, jti: str | None = None, sid: str | None = None, sub: str | None = None, kid: str | None = None
+    ) -> None:
+        """Revoke at once, for an hour, what is named.
+
+        Args:
+            jti: one token.
+            sid: a session, as a logout does.
+            sub: all tokens that a user has now, as a password change does.
+            kid: all tokens that one key has signed.
+
+        """
+        named = {
+            RevocationKind.JTI: jti,
+            RevocationKind.SID: sid,
+            RevocationKind.SUB: sub,
+            RevocationKind.KID: kid,
+        }
+        now = int(self._clock())
+        for kind, value in named.items():
+            if value is not None:
+                self._revoked.add(
+                    RevocationEntry(
+                        seq=self._revoked.seq + 1,
+                        kind=kind,
+                        digest=digest(kind, value),
+                        before=now if kind in CUT_OFF_KINDS else None,
+                        expires_at=now + _REVOKED_FOR,
+                    )
+                )
+
+    def _earliest(self, sub: str | None) -> int:
+        """Return the first second that a new token of *sub* is not revoked in; a real issuer waits for it."""
+        cutoff = None if sub is None else self._revoked.cutoff_for(sub)
+        return 0 if cutoff is None else cutoff + 1
+
+
+class _IfAny:
+    """A view that is not even asked while it is empty: what a test measures is then the token alone."""
+
+    def __init__(self, view: RevocationView) -> None:
+        self._view = view
+
+    def revokes(self, token: AccessToken, now: float) -> bool:
+        return len(self._view) > 0 and self._view.revokes(token, now)
 
 
 @functools.cache

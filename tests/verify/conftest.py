@@ -1,13 +1,20 @@
 """An issuer in memory, and a web server that answers as badly as a test wants it to."""
 
 import contextlib
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from feed_world import AUDIENCE, Feed, wait_for_no_threads
+
+from keyturn import Revocations, Verifier
 from keyturn.testing import TestIssuer
 
 Behave = Callable[[BaseHTTPRequestHandler], None]
@@ -80,3 +87,25 @@ def issuer() -> TestIssuer:
 def answering() -> Callable[..., Behave]:
     """Return what makes a behaviour of one whole answer."""
     return answer
+
+
+@pytest.fixture
+def feed(web: Web) -> Iterator[Feed]:
+    """Return an issuer on loopback with a revocation feed."""
+    feed = Feed(TestIssuer(web.url, AUDIENCE))
+    web.behave = feed.behave
+    yield feed
+    feed.seq += 1
+    feed.wake()  # so that no answer is still under way
+
+
+@pytest.fixture
+def following(feed: Feed) -> Iterator[Callable[..., Verifier]]:
+    """Return what makes a verifier that follows *feed*; the argument is that of Revocations. All are closed."""
+    with contextlib.ExitStack() as verifiers:
+
+        def make(**described: Any) -> Verifier:
+            return verifiers.enter_context(Verifier(feed.issuer.issuer, AUDIENCE, revocations=Revocations(**described)))
+
+        yield make
+    wait_for_no_threads()

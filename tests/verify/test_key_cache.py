@@ -174,6 +174,34 @@ def test_an_unknown_kid_in_a_stale_set_is_no_verdict(cache: KeyCache, load: Load
         cache.get_newer(keys)
 
 
+async def test_what_the_issuer_sends_may_ask_sooner(cache: KeyCache, load: Load, clock: Clock) -> None:
+    """Contract §5: a key that has replaced a stolen one is fetched within a second; strangers still wait."""
+    keys = cache.get_keys()
+    assert await cache.get_newest_async(keys) is None
+    clock.now += 1
+    assert cache.get_newer(keys) is None
+    assert load.calls == 1
+    assert list(await cache.get_newest_async(keys) or ()) == ["key-2"]
+    newest = cache.get_keys()
+    assert await cache.get_newest_async(keys) is newest
+    clock.now += 0.9
+    assert await cache.get_newest_async(newest) is None
+    assert load.calls == 2
+    clock.now += 28
+    assert cache.get_newer(newest) is None
+    clock.now += 1.1
+    assert list(cache.get_newer(newest) or ()) == ["key-3"]
+
+
+async def test_haste_brings_no_verdict_where_there_are_no_keys(cache: KeyCache, load: Load, clock: Clock) -> None:
+    """A page can't be judged then, and is asked for again."""
+    keys = cache.get_keys()
+    load.error = FetchFailed("down")
+    clock.now += 2
+    assert await cache.get_newest_async(keys) is None
+    assert load.calls == 2
+
+
 def test_a_flood_of_unknown_kids_is_one_fetch_a_cooldown(cache: KeyCache, load: Load, clock: Clock) -> None:
     """KEY-05, A31: 64 threads, 10,000 kids between them, and the known key is there for everybody all the time."""
     keys = cache.get_keys()

@@ -5,42 +5,55 @@ another one, or by the command line. Whoever only wants to hear of what is new w
 """
 
 import asyncio
+from bisect import bisect_right
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final
 
 from keyturn.core.ports import Revocations
-from keyturn.tokens.revocation import RevocationView
+from keyturn.tokens.revocation import RevocationEntry, RevocationView
 
 BATCH: Final = 10_000
 """Entries read in one step, so that a long log holds up nobody."""
 
 
 class Denylist:
-    """A `RevocationView` that follows the log. For one event loop."""
+    """A `RevocationView` that follows the log, and the entries of it in their order. For one event loop.
+
+    An entry takes about 250 bytes, a cut-off about 350, in the view and here together.
+    """
 
     def __init__(self, log: Revocations) -> None:
         self._log = log
         self._moved = asyncio.Event()
+        self._entries: list[RevocationEntry] = []
+        self._reached = 0
         self.view = RevocationView()
+
+    @property
+    def seq(self) -> int:
+        """The place in the log up to which everything is known, also where the last entries are deleted by now."""
+        return max(self.view.seq, self._reached)
 
     async def catch_up(self) -> None:
         """Read the entries behind the newest one known."""
-        before = self.view.seq
         while len(entries := await self._log.after(self.view.seq, BATCH)) > 0:
-            for entry in entries:
-                self.view.add(entry)
+            self._take(entries)
             if len(entries) < BATCH:
                 break
-        if self.view.seq > before:
-            self._moved.set()
-            self._moved = asyncio.Event()
 
     async def catch_up_to(self, newest: int) -> None:
         """Read on only if the log, as somebody has just seen, goes as far as *newest*."""
-        if newest > self.view.seq:
+        if newest > self.seq:
             await self.catch_up()
+            self._reached = max(self._reached, newest)
+
+    async def catch_up_if_behind(self) -> None:
+        """Ask how far the log goes, and read on only if it goes further than what is known."""
+        await self.catch_up_to(await self._log.newest())
 
     async def wait_beyond(self, seq: int, seconds: float) -> None:
-        """Return when the view goes beyond *seq*, at the latest after *seconds*."""
+        """Return when the view goes beyond *seq* or somebody calls `wake`, at the latest after *seconds*."""
         moved = self._moved
         if self.view.seq > seq:
             return
@@ -49,3 +62,29 @@ class Denylist:
                 await moved.wait()
         except TimeoutError:
             return
+
+    def wake(self) -> None:
+        """Let everybody go who waits now."""
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    def behind(self, seq: int, most: int) -> Sequence[RevocationEntry]:
+        """Return the first *most* entries behind *seq* that are known, in order."""
+        start = bisect_right(self._entries, seq, key=attrgetter("seq"))
+        return self._entries[start : start + most]
+
+    def prune(self, now: float) -> None:
+        """Forget what has expired at *now*, in epoch seconds; an entry among younger ones once those before it go."""
+        self.view.prune(now)
+        live = (place for place, entry in enumerate(self._entries) if entry.expires_at > now)
+        del self._entries[: next(live, len(self._entries))]
+
+    def _take(self, entries: Sequence[RevocationEntry]) -> None:
+        """Take in what was read, of which somebody else may have read a part meanwhile."""
+        before = self.view.seq
+        for entry in entries:
+            if entry.seq > self.view.seq:
+                self._entries.append(entry)
+                self.view.add(entry)
+        if self.view.seq > before:
+            self.wake()

@@ -46,7 +46,7 @@ async def sign_access_token(
     A cut-off covers its whole second. If one stands in the way, the token is signed in the second after it, so
     that a login right after a revocation works at once.
     """
-    key = await _usable(services, key)
+    key = await usable_key(services, key)
     issued_at = now_ms // 1000
     cutoff = services.denylist.view.cutoff_for(user.sub)
     if cutoff is not None and cutoff >= issued_at:
@@ -69,7 +69,7 @@ async def sign_access_token(
     return await services.sign(claims, key), expires_at - issued_at
 
 
-async def _usable(services: Services, key: SigningKey) -> SigningKey:
+async def usable_key(services: Services, key: SigningKey) -> SigningKey:
     """Return *key*, or the one that stepped in for it if another process has revoked it meanwhile.
 
     Raises:

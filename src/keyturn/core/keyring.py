@@ -3,7 +3,7 @@
 The set is replaced as a whole, so that a reader never sees half a rotation.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -11,7 +11,8 @@ from keyturn.core.model import KeyState, SigningKeyRecord
 from keyturn.errors import TemporarilyUnavailable
 from keyturn.tokens.algorithms import SYMMETRIC, Algorithm
 from keyturn.tokens.keys import SigningKey, VerificationKey
-from keyturn.tokens.master_key import MasterKeys
+from keyturn.tokens.master_key import NONCE_BYTES, MasterKeys
+from keyturn.tokens.opaque_token import KEY_ID_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,23 @@ def seal(key: SigningKey, master_keys: MasterKeys, *, nonce: bytes) -> bytes:
     """Return *key* sealed under the current master key, bound to its ``kid`` and algorithm."""
     identity = _identity(key.kid, key.algorithm)
     return master_keys.current.seal(key.to_bytes(), nonce=nonce, associated_data=identity)
+
+
+def reseal(record: SigningKeyRecord, master_keys: MasterKeys, *, randomness: Callable[[int], bytes]) -> bytes:
+    """Return the key of *record* sealed under the current master key.
+
+    Raises:
+        InvalidKey: the record was sealed with a master key that is not ours, or was tampered with.
+
+    """
+    identity = _identity(record.kid, record.algorithm)
+    plaintext = master_keys.unseal(record.sealed, associated_data=identity)
+    return master_keys.current.seal(plaintext, nonce=randomness(NONCE_BYTES), associated_data=identity)
+
+
+def master_key_id(record: SigningKeyRecord) -> bytes:
+    """Return the id of the master key that *record* is sealed under."""
+    return record.sealed[:KEY_ID_BYTES]
 
 
 def _identity(kid: str, algorithm: Algorithm) -> bytes:

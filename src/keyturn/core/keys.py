@@ -35,6 +35,11 @@ Plan = Callable[[Records, FreshKey], KeyChanges]
 SYSTEM = Origin(actor="system")
 
 
+async def list_keys(services: Services) -> Records:
+    """Return every key as it is now, the newest published first."""
+    return await services.store.signing_keys.list_all()
+
+
 async def rotate_if_due(services: Services, *, now_ms: int) -> KeyChanges:
     """Carry out what the schedule asks for, and load the keys as they are then.
 

@@ -33,6 +33,7 @@ class EndReason(StrEnum):
     ADDRESS_CHANGED = "address_changed"
     EXPIRED = "expired"
     TOO_MANY = "too_many"
+    RESTORED = "restored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +191,8 @@ class AuditKind(StrEnum):
     KEY_RETIRED = "key_retired"
     KEY_REMOVED = "key_removed"
     KEY_REVOKED = "key_revoked"
+    KEY_REWRAPPED = "key_rewrapped"
+    STORE_RESTORED = "store_restored"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +200,8 @@ class Origin:
     """Where a request came from, for the audit log.
 
     Attributes:
-        actor: ``peer`` for a request over HTTP, ``operator`` for the command line, ``system`` for a background job.
+        actor: ``peer`` for a request over HTTP, ``admin:`` and their ``sub`` for one to the admin API, ``operator`` for
+            the command line, ``system`` for a background job.
 
     """
 

@@ -5,7 +5,7 @@ Each method of a store is one atomic step: it happens whole and durably before i
 A store that can't answer raises `TemporarilyUnavailable`, and then nothing was changed.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -82,6 +82,22 @@ class Ending:
     sub: str | None = None
     of_sub: str | None = None
     but_sid: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndingAll:
+    """An order to end every session there is.
+
+    Attributes:
+        revoking: one entry that refuses all their access tokens, instead of one for each session.
+        event: the one audit event; ``sessions``, how many ended, is added to its details.
+
+    """
+
+    reason: EndReason
+    at_ms: int
+    revoking: Revoking
+    event: AuditEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +183,17 @@ class Sessions(Protocol):
         """End live sessions, publish a ``sid`` revocation and write an event for each; return those that ended now."""
         ...
 
+    async def end_all(self, order: EndingAll) -> int:
+        """Append the revocation, end every session that has not ended, write the event; return how many ended.
+
+        Not one step but many, in this order: there may be millions. After a failure the order can be given again.
+        """
+        ...
+
+    async def count_by_key_id(self, now: int) -> Mapping[bytes, int]:
+        """Return how many live sessions have a refresh token of each master key, by the key's id. Reads them all."""
+        ...
+
     async def list_live(self, sub: str, now: int) -> Sequence[Session]:
         """Return the user's sessions that are neither ended nor expired, the last used first."""
         ...
@@ -229,6 +256,10 @@ class Revocations(Protocol):
 
     async def after(self, seq: int, most: int) -> Sequence[RevocationEntry]:
         """Return the first *most* entries behind *seq*, in order."""
+        ...
+
+    async def newest(self) -> int:
+        """Return the highest ``seq`` that was given out, also if its entry is deleted by now; 0 before the first."""
         ...
 
     async def wait_for_news(self, seconds: float) -> None:

@@ -52,7 +52,7 @@ async def end_own_session(services: Services, sid: str, sub: str, *, origin: Ori
 async def end_by_operator(
     services: Services, *, sid: str | None = None, sub: str | None = None, origin: Origin, now_ms: int
 ) -> Sequence[Session]:
-    """End one session, or all of a user, from the command line; return those that ended."""
+    """End one session, or all of a user, for whoever runs the server; return those that ended now."""
     return await _end(services, EndReason.ENDED_BY_OPERATOR, sid=sid, sub=sub, origin=origin, now_ms=now_ms)
 
 

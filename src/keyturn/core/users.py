@@ -80,6 +80,19 @@ async def get_by_name(services: Services, username: str) -> StoredUser:
     return found
 
 
+async def get_by_sub(services: Services, sub: str) -> StoredUser:
+    """Return the account whose tokens have this subject.
+
+    Raises:
+        NotFound: there is none.
+
+    """
+    found = await own_users(services).rows.find(sub)
+    if found is None:
+        raise NotFound("unknown user")
+    return found
+
+
 async def list_users(services: Services, *, after: str = "", most: int = 100) -> Sequence[StoredUser]:
     """Return up to *most* accounts whose normalised name follows *after*."""
     return await own_users(services).rows.list_page(after, most)

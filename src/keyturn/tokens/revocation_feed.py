@@ -33,7 +33,8 @@ class Page:
         issuer: the ``iss``.
         issued_at: the ``iat``, in epoch seconds: how things stood then.
         seq: whoever has taken this page in has seen everything up to here.
-        more: whether a page follows at once, behind ``seq``.
+        more: whether a page follows at once, behind ``seq``. A page without entries has none behind it, so that
+            whoever goes on gets somewhere.
         entries: in the order of their ``seq``, none behind the page's.
 
     """
@@ -92,16 +93,21 @@ def _members(entry: RevocationEntry) -> dict[str, Any]:
 
 def _page(claims: Mapping[str, Any]) -> Page:
     written = claims["entries"]
-    if type(written) is not list or len(written) > MAX_ENTRIES or type(claims["more"]) is not bool:
+    if type(written) is not list or len(written) > MAX_ENTRIES:
         raise ValueError("no page")
+    more = claims["more"]
+    if type(more) is not bool or (more and not written):
+        raise ValueError("no page that follows")
     entries = tuple(map(_entry, written))
     seq = _number(claims["seq"])
     if any(one.seq >= next_one.seq for one, next_one in pairwise(entries)) or (entries and entries[-1].seq > seq):
         raise ValueError("out of order")
-    return Page(issuer=claims["iss"], issued_at=_number(claims["iat"]), seq=seq, more=claims["more"], entries=entries)
+    return Page(issuer=claims["iss"], issued_at=_number(claims["iat"]), seq=seq, more=more, entries=entries)
 
 
-def _entry(members: Mapping[str, Any]) -> RevocationEntry:
+def _entry(members: Any) -> RevocationEntry:  # noqa: ANN401 - any JSON
+    if type(members) is not dict:
+        raise TypeError("no entry")
     before = members.get("before")
     return RevocationEntry(
         seq=_number(members["seq"]),

@@ -66,6 +66,16 @@ class TokenChecker:
             raise InvalidToken(InvalidTokenReason.REVOKED)
         return token
 
+    def check_revoked(self, token: AccessToken, now: float) -> None:
+        """Let *token*, which :meth:`check` has returned, pass once more at *now*, in epoch seconds.
+
+        Raises:
+            InvalidToken: it is revoked.
+
+        """
+        if self._revocations is not None and self._revocations.revokes(token, now):
+            raise InvalidToken(InvalidTokenReason.REVOKED)
+
     def _seen(self, text: str, find_key: FindKey, now: float) -> AccessToken | None:
         token = self._cache.find(text) if type(text) is str else None
         if token is None:

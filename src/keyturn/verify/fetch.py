@@ -1,4 +1,4 @@
-"""One fetch of a JWK Set, in which everything the other end may do is bounded: time, bytes, type, place.
+"""One fetch of what an issuer publishes, in which all that the other end may do is bounded: time, bytes, type, place.
 
 The whole of it has one deadline, so that a server which sends a byte now and then gains nothing. The body is read
 as sent, never decompressed, so that what is counted is what is kept.
@@ -67,7 +67,7 @@ async def fetch(url: str, *, new_client: ClientFactory | None = None, deadline: 
     import httpx2  # noqa: PLC0415
 
     try:
-        async with asyncio.timeout(deadline), _client(url, new_client) as client:
+        async with asyncio.timeout(deadline), client_for(url, new_client) as client:
             request = client.stream("GET", url, headers=_HEADERS, follow_redirects=False, timeout=deadline)
             async with request as response:
                 return await _read(response)
@@ -75,7 +75,8 @@ async def fetch(url: str, *, new_client: ClientFactory | None = None, deadline: 
         raise FetchFailed(type(error).__name__) from None
 
 
-def _client(url: str, new_client: ClientFactory | None) -> "httpx2.AsyncClient":
+def client_for(url: str, new_client: ClientFactory | None) -> "httpx2.AsyncClient":
+    """Return a client to ask *url* with: *new_client*'s, or one of our own."""
     import httpx2  # noqa: PLC0415 - as in fetch
 
     if new_client is not None:
@@ -87,14 +88,9 @@ def _client(url: str, new_client: ClientFactory | None) -> "httpx2.AsyncClient":
 
 
 async def _read(response: "httpx2.Response") -> Fetched:
-    _check_head(response)
-    body = bytearray()
-    async for chunk in response.aiter_bytes():  # as sent: _check_head takes no encoded answer
-        body += chunk
-        if len(body) > MAX_BYTES:
-            raise FetchFailed("too large")
+    body = await read_body(response, media_types=_MEDIA_TYPES, max_bytes=MAX_BYTES)
     try:
-        document = strict_json.parse_object(bytes(body))
+        document = strict_json.parse_object(body)
     except ValueError:
         raise FetchFailed("not strict JSON") from None
     return Fetched(
@@ -103,14 +99,30 @@ async def _read(response: "httpx2.Response") -> Fetched:
     )
 
 
-def _check_head(response: "httpx2.Response") -> None:
+async def read_body(response: "httpx2.Response", *, media_types: frozenset[str], max_bytes: int) -> bytes:
+    """Return the body of *response*, whose head has come.
+
+    Raises:
+        FetchFailed: the status is not 200, the type is none of *media_types*, it is encoded or longer than *max_bytes*.
+
+    """
+    _check_head(response, media_types)
+    body = bytearray()
+    async for chunk in response.aiter_bytes():  # as sent: _check_head takes no encoded answer
+        body += chunk
+        if len(body) > max_bytes:
+            raise FetchFailed("too large")
+    return bytes(body)
+
+
+def _check_head(response: "httpx2.Response", media_types: frozenset[str]) -> None:
     if response.status_code != _OK:
         raise FetchFailed(f"status {response.status_code}")
     if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise FetchFailed("encoded although asked not to")
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type not in _MEDIA_TYPES:
-        raise FetchFailed("not a key set by its media type")
+    if media_type not in media_types:
+        raise FetchFailed("of another media type")
 
 
 def fresh_for(cache_control: str, age: str) -> float:

@@ -4,7 +4,8 @@ An adapter's ``Keyturn`` is a gate in its framework's habits. Who somebody is, f
 of the token it lets through, and nothing else.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 from typing import Protocol, Self, Unpack
 
 from keyturn.errors import KeyturnError
@@ -12,6 +13,7 @@ from keyturn.tokens.access_token import AccessToken, Expected
 from keyturn.verify import bearer
 from keyturn.verify.credentials import HeaderValues, token_reader
 from keyturn.verify.requirement import Requirement
+from keyturn.verify.revocations import Revocations
 from keyturn.verify.verifier import Verifier, VerifierOptions
 
 
@@ -23,8 +25,11 @@ class Verifies(Protocol):
         """What is taken."""
         ...
 
-    async def verify_async(self, text: str) -> AccessToken:
-        """Return the access token in *text*, which may hold anything; raises what :meth:`Verifier.verify` raises."""
+    async def verify_async(self, text: str, *, on_stale: str | None = None) -> AccessToken:
+        """Return the access token in *text*, which may hold anything; raises what :meth:`Verifier.verify` raises.
+
+        *on_stale* counts for those whose view of what was revoked can be too old.
+        """
         ...
 
 
@@ -47,20 +52,22 @@ class Gate:
         allowed_origins: Collection[str] = (),
         **options: Unpack[VerifierOptions],
     ) -> None:
-        """Let tokens of *issuer* for *audience* through.
+        """Let tokens of *issuer* for *audience* through; without ``revocations`` and ``jwks``, follow its feed.
 
         Args:
             issuer: the ``iss``, byte for byte.
             audience: the API's own name in ``aud``, or several.
             token_from: ``header``, or ``cookie`` for pages of the issuer's own origin.
             allowed_origins: with the cookie, other origins whose pages may send unsafe requests.
-            options: the keyword arguments of :class:`Verifier`.
+            options: the keyword arguments of :class:`Verifier`; ``revocations=None`` to follow no feed.
 
         Raises:
             ConfigurationError: an argument is unsafe or makes no sense.
             InvalidKey: ``jwks`` is unusable.
 
         """
+        if options.get("jwks") is None:  # else it is meant to work without a network
+            options.setdefault("revocations", Revocations())
         self._set(Verifier(issuer, audience, **options), token_from, allowed_origins)
 
     @classmethod
@@ -79,6 +86,19 @@ class Gate:
     def cookie(self) -> str | None:
         """The name of the cookie that tokens are read from; None for the header."""
         return self._reader.cookie
+
+    @asynccontextmanager
+    async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
+        """Follow the revocation feed as long as an app runs: ``FastAPI(lifespan=auth.lifespan)``.
+
+        Without it, the first request begins, and the end of the process ends. The start never waits for the issuer.
+        """
+        verifier = self.verifier
+        if not isinstance(verifier, Verifier):  # one that is in process follows nothing
+            yield
+            return
+        with verifier.following():
+            yield
 
     async def admit(self, method: str, values: HeaderValues, requirement: Requirement) -> AccessToken:
         """Return the token of a request.
@@ -99,7 +119,7 @@ class Gate:
         """
         text = self._reader.read(method, values)
         try:
-            token = await self.verifier.verify_async(text)
+            token = await self.verifier.verify_async(text, on_stale=requirement.on_stale)
         except KeyturnError:
             self._reader.check_refused(text)
             raise

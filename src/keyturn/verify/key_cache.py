@@ -31,6 +31,9 @@ from keyturn.verify.key_source import Keys, KeySet
 #: Seconds between the starts of two fetches while there are keys, whatever asks for them.
 COOLDOWN: Final = 30.0
 
+#: The same for what the issuer itself has sent: no stranger can make it name a key that nobody knows.
+HASTY_COOLDOWN: Final = 1.0
+
 #: Seconds past fresh that keys still serve while the issuer can't be reached.
 MAX_STALE: Final = 3600.0
 
@@ -136,6 +139,17 @@ class KeyCache:
             await self._wait_async(flight)
         return self._judge_newer(keys)
 
+    async def get_newest_async(self, keys: Keys) -> Keys | None:
+        """Return other keys than *keys*, for a ``kid`` that the issuer itself has used; None if there are none yet.
+
+        It waits out :data:`HASTY_COOLDOWN` alone: a key may have replaced a stolen one a moment ago.
+        """
+        flight = None if self._has_other(keys) else self._start(haste=self._cooldown - HASTY_COOLDOWN)
+        if flight is not None:
+            await self._wait_async(flight)
+        held = self._held
+        return held.keys if held is not None and held.keys is not keys else None
+
     def close(self) -> None:
         """Start no more fetches."""
         with self._lock:
@@ -150,8 +164,11 @@ class KeyCache:
         return flight if now >= held.fresh_until and not self._failures else None
 
     def _newer_flight(self, keys: Keys) -> _Flight | None:
+        return None if self._has_other(keys) else self._start()
+
+    def _has_other(self, keys: Keys) -> bool:
         held = self._held
-        return self._start() if held is None or held.keys is keys else None
+        return held is not None and held.keys is not keys
 
     def _judge_newer(self, keys: Keys) -> Keys | None:
         held, now = self._held, self._clock()
@@ -171,13 +188,13 @@ class KeyCache:
         wait = self._next_at - now
         return VerifierUnavailable("no usable key set", retry_after=math.ceil(min(max(wait, 1), self._cooldown)))
 
-    def _start(self) -> _Flight | None:
-        """Return the running fetch, or a new one; None while it is too early for another."""
+    def _start(self, haste: float = 0) -> _Flight | None:
+        """Return the running fetch, or a new one; None while it is too early for another, less *haste* in seconds."""
         with self._lock:
             now = self._clock()
             if self._flight is not None and now < self._flight.over_at:
                 return self._flight
-            if self._closed or now < self._next_at:
+            if self._closed or now < self._next_at - haste:
                 return None
             self._flights += 1
             landed: concurrent.futures.Future[None] = concurrent.futures.Future()

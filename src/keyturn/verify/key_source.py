@@ -52,6 +52,10 @@ class KeySource(Protocol):
         """Return other keys than *keys*, or None."""
         ...
 
+    async def get_newest_async(self, keys: Keys) -> Keys | None:
+        """Return other keys than *keys*, or None; for what the issuer itself has sent."""
+        ...
+
     def close(self) -> None:
         """Fetch no more."""
         ...
@@ -86,6 +90,10 @@ class FixedKeys:
         return None if keys is self._keys else self._keys
 
     async def get_newer_async(self, keys: Keys) -> Keys | None:
+        """Return None: there will be no others than *keys*."""
+        return None if keys is self._keys else self._keys
+
+    async def get_newest_async(self, keys: Keys) -> Keys | None:
         """Return None: there will be no others than *keys*."""
         return None if keys is self._keys else self._keys
 

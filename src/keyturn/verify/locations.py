@@ -60,6 +60,11 @@ def key_set_location(issuer: str) -> str:
     return f"{issuer.removesuffix('/')}/.well-known/jwks.json"
 
 
+def revocations_location(issuer: str) -> str:
+    """Return where *issuer* publishes what it revokes."""
+    return f"{issuer.removesuffix('/')}/revocations"
+
+
 def is_loopback(host: str) -> bool:
     """Say whether *host* is this machine: ``localhost``, 127.0.0.0/8 or ``::1``. No name is resolved."""
     if host == "localhost":

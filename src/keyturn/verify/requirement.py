@@ -10,6 +10,7 @@ from typing import Final, Self
 
 from keyturn.errors import ConfigurationError, InsufficientScope
 from keyturn.tokens.access_token import AccessToken
+from keyturn.verify.revocations import check_on_stale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,30 +20,36 @@ class Requirement:
     Attributes:
         scopes: the token must carry each of them.
         roles: its user must have at least one of them; empty asks for none.
+        on_stale: ``reject`` or ``accept`` it while the view of what was revoked is too old; None for the verifier's
+            own policy.
 
     """
 
     scopes: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
+    on_stale: str | None = None
     _scope_set: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_scope_set", frozenset(self.scopes))
 
     @classmethod
-    def of(cls, scopes: Iterable[str], roles: Iterable[str] | None) -> Self:
-        """Return the requirement that the arguments of ``require(*scopes, roles=…)`` state.
+    def of(cls, scopes: Iterable[str], roles: Iterable[str] | None, on_stale: str | None = None) -> Self:
+        """Return the requirement that the arguments of ``require(*scopes, roles=…, on_stale=…)`` state.
 
         Raises:
-            ConfigurationError: a scope is no scope-token, *roles* is a lone string or empty, or a role is no name.
+            ConfigurationError: a scope is no scope-token, *roles* is a lone string or empty, a role is no name, or
+                *on_stale* no policy.
 
         """
+        if on_stale is not None:
+            check_on_stale(on_stale, name="require")
         wanted = tuple(scopes)
         if not all(_is_scope(scope) for scope in wanted):
             raise ConfigurationError(
                 'require: name each scope by itself, such as require("orders:read", "orders:write").'
             )
-        return cls(scopes=wanted, roles=_role_names(roles))
+        return cls(scopes=wanted, roles=_role_names(roles), on_stale=on_stale)
 
     def check(self, token: AccessToken) -> None:
         """Let *token* pass.

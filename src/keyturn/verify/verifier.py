@@ -1,23 +1,34 @@
 """The verifier of an API: one issuer, one audience, and everything between a text and an :class:`AccessToken`.
 
-No network in the usual case: the issuer's keys are kept, and so are the tokens that were verified before.
+No network in the usual case: the issuer's keys are kept, and so are the tokens that were verified before; what was
+revoked comes by itself, in a thread beside.
 """
 
+import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, TypedDict
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypedDict
 
-from keyturn.errors import ConfigurationError, InvalidToken, InvalidTokenReason
+from keyturn.errors import ConfigurationError, InvalidToken, InvalidTokenReason, VerifierUnavailable
 from keyturn.tokens.access_token import AccessToken, Expected
 from keyturn.tokens.algorithms import ASYMMETRIC, SYMMETRIC, Algorithm
 from keyturn.verify.checking import RevocationCheck, TokenChecker
+from keyturn.verify.feed import followed_feed
 from keyturn.verify.key_source import FixedKeys, KeySource, fetched_keys
 from keyturn.verify.locations import Transport, check_issuer, check_location, key_set_location
+from keyturn.verify.revocations import OnStale, Revocations
 from keyturn.verify.token_cache import TokenCache
 
 if TYPE_CHECKING:
+    from keyturn.verify.feed_follower import FeedFollower
     from keyturn.verify.fetch import ClientFactory
+
+
+class _Until(Protocol):
+    until: float
 
 
 class VerifierOptions(TypedDict, total=False):
@@ -27,7 +38,7 @@ class VerifierOptions(TypedDict, total=False):
     jwks: Mapping[str, Any] | None
     jwks_uri: str | None
     leeway: float
-    revocations: RevocationCheck | None
+    revocations: Revocations | RevocationCheck | None
     http: "ClientFactory | None"
     danger_allow_http: bool
 
@@ -35,7 +46,8 @@ class VerifierOptions(TypedDict, total=False):
 class Verifier:
     """Verifies access tokens of one issuer for one audience. Free for any number of threads and event loops.
 
-    It holds no connection between two fetches of the keys; :meth:`close`, or leaving its ``with``, stops fetching.
+    It holds no connection between two fetches of the keys, and one if it follows a revocation feed; :meth:`close`, or
+    leaving its ``with``, stops both.
     """
 
     def __init__(
@@ -47,7 +59,7 @@ class Verifier:
         jwks: Mapping[str, Any] | None = None,
         jwks_uri: str | None = None,
         leeway: float = 5,
-        revocations: RevocationCheck | None = None,
+        revocations: Revocations | RevocationCheck | None = None,
         http: "ClientFactory | None" = None,
         danger_allow_http: bool = False,
         cache: TokenCache | None = None,
@@ -62,9 +74,10 @@ class Verifier:
             jwks: the issuer's JWK Set, for use without a network.
             jwks_uri: where the JWK Set is; ``{issuer}/.well-known/jwks.json`` unless named.
             leeway: seconds, 0 to 60, that the issuer's clock may differ.
-            revocations: what is revoked.
-            http: returns a new ``httpx2.AsyncClient`` for one fetch of the keys: for a proxy, or a private
-                certificate authority. Redirects are not followed whatever it says, and the deadline stays.
+            revocations: what is revoked: the issuer's feed, as :class:`Revocations` describes it, or an object of
+                your own. None only where nothing need be refused before it expires.
+            http: returns a new ``httpx2.AsyncClient`` for one fetch of the keys, or for the feed: for a proxy, or a
+                private certificate authority. Redirects are not followed whatever it says, and the deadline stays.
             danger_allow_http: plain HTTP beyond this machine, where whoever sits between can replace the keys.
             cache: where verified tokens are kept; 32 MiB of its own unless given.
             clock: the time in epoch seconds.
@@ -82,54 +95,99 @@ class Verifier:
             algorithms=allowed,
             leeway=leeway,
         )
-        self._checker: Final = TokenChecker(expected, revocations=revocations, cache=cache)
         self._clock: Final = clock
         self._keys: Final[KeySource] = _key_source(
             issuer, jwks=jwks, jwks_uri=jwks_uri, algorithms=allowed, http=http, transport=transport
         )
+        self._feed: FeedFollower | None = None
+        self._freshness: _Until = _ALWAYS
+        if isinstance(revocations, Revocations):
+            self._feed = followed_feed(
+                revocations, keys=self._keys, expected=expected, http=http, transport=transport, clock=clock
+            )
+            self._on_stale = revocations.on_stale
+            self._freshness = self._feed.intake.freshness
+            weakref.finalize(self, self._feed.close)
+            revocations = self._feed.intake.view
+        self._checker: Final = TokenChecker(expected, revocations=revocations, cache=cache)
 
     @property
     def expected(self) -> Expected:
         """What this verifier takes."""
         return self._checker.expected
 
-    def verify(self, text: str) -> AccessToken:
+    def verify(self, text: str, *, on_stale: str | None = None) -> AccessToken:
         """Return the access token in *text*.
+
+        Args:
+            text: the token.
+            on_stale: ``reject`` or ``accept``, in place of what :class:`Revocations` says.
 
         Raises:
             TokenExpired: its time is over.
             InvalidToken: anything else is wrong with it; ``reason`` says what, for the log.
-            VerifierUnavailable: it can't be judged now, as there are no keys.
+            VerifierUnavailable: it can't be judged now: there are no keys, or the view of what is revoked is too old.
 
         """
         keys = self._keys.get_keys()
+        now = self._clock()
         try:
-            return self._checker.check(text, keys.get, self._clock())
+            token = self._checker.check(text, keys.get, now)
         except InvalidToken as refusal:
             if refusal.reason is not InvalidTokenReason.UNKNOWN_KEY:
                 raise
             newer = self._keys.get_newer(keys)
             if newer is None:
                 raise
-        return self._checker.check(text, newer.get, self._clock())
+            token = self._checker.check(text, newer.get, self._clock())
+        if now < self._freshness.until:
+            return token
+        if self._feed is not None:
+            self._feed.wait()
+        return self._judge_again(token, on_stale)
 
-    async def verify_async(self, text: str) -> AccessToken:
+    async def verify_async(self, text: str, *, on_stale: str | None = None) -> AccessToken:
         """Do what :meth:`verify` does; where it would wait for the network, the event loop goes on."""
         keys = self._keys.at_hand()
         if keys is None:
             keys = await self._keys.get_keys_async()
+        now = self._clock()
         try:
-            return self._checker.check(text, keys.get, self._clock())
+            token = self._checker.check(text, keys.get, now)
         except InvalidToken as refusal:
             if refusal.reason is not InvalidTokenReason.UNKNOWN_KEY:
                 raise
             newer = await self._keys.get_newer_async(keys)
             if newer is None:
                 raise
-        return self._checker.check(text, newer.get, self._clock())
+            token = self._checker.check(text, newer.get, self._clock())
+        if now < self._freshness.until:
+            return token
+        if self._feed is not None:
+            await self._feed.wait_async()
+        return self._judge_again(token, on_stale)
+
+    def start(self) -> None:
+        """Begin to follow the revocation feed now, if there is one, rather than at the first token. Nothing waits."""
+        if self._feed is not None:
+            self._feed.start()
+
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """Follow the feed while the ``with`` lasts, for an app that starts and stops; afterwards a token starts it."""
+        if self._feed is None:
+            yield
+            return
+        self._feed.enter()
+        try:
+            yield
+        finally:
+            self._feed.leave()
 
     def close(self) -> None:
-        """Fetch no more. Keys that are there serve until they are too old."""
+        """Fetch and follow no more. Keys, and the view of what is revoked, serve until they are too old."""
+        if self._feed is not None:
+            self._feed.close()
         self._keys.close()
 
     async def aclose(self) -> None:
@@ -151,6 +209,25 @@ class Verifier:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.aclose()
+
+    def _judge_again(self, token: AccessToken, on_stale: str | None) -> AccessToken:
+        """Judge a good *token* by what has come in meanwhile, or by the policy if nothing has."""
+        now = self._clock()
+        self._checker.check_revoked(token, now)
+        if self._feed is not None and now >= self._freshness.until:
+            self._feed.intake.tell_if_stale()
+            if (on_stale or self._on_stale) != OnStale.ACCEPT:
+                raise VerifierUnavailable("the view of what was revoked is too old")
+        return token
+
+
+class _Always:
+    """The age of what answers for its own."""
+
+    until: float = math.inf
+
+
+_ALWAYS: Final = _Always()
 
 
 def _algorithms(names: Iterable[str]) -> frozenset[Algorithm]:

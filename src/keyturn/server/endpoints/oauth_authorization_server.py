@@ -7,13 +7,17 @@ from starlette.responses import JSONResponse, Response
 
 from keyturn.core.policy import JWKS_MAX_AGE
 from keyturn.server.exchange import state_of
+from keyturn.tokens.algorithms import SYMMETRIC
 
 
 async def get(request: Request) -> Response:
     """Answer with the metadata."""
     policy = state_of(request).services.policy
     scopes = sorted({scope for granted in policy.roles.values() for scope in granted})
-    return JSONResponse(metadata(policy.issuer, scopes), headers={"Cache-Control": _CACHE_CONTROL})
+    told = metadata(policy.issuer, scopes)
+    if policy.keys.algorithm not in SYMMETRIC:
+        told["keyturn_revocations_endpoint"] = f"{policy.issuer}/revocations"
+    return JSONResponse(told, headers={"Cache-Control": _CACHE_CONTROL})
 
 
 def metadata(issuer: str, scopes: list[str]) -> dict[str, Any]:

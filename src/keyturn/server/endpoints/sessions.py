@@ -9,6 +9,7 @@ from keyturn.core import sessions
 from keyturn.core.model import Session
 from keyturn.server.bearer import authenticate
 from keyturn.server.exchange import origin_of, state_of
+from keyturn.server.parameters import read_id
 
 
 async def list_sessions(request: Request) -> Response:
@@ -17,7 +18,7 @@ async def list_sessions(request: Request) -> Response:
     now_ms = state.clock.now_ms()
     token = await authenticate(request, now_ms=now_ms)
     found = await sessions.list_sessions(state.services, token.sub, now_ms=now_ms)
-    return JSONResponse({"sessions": [_shown(session, current=token.sid) for session in found]})
+    return JSONResponse({"sessions": [shown(session, current=token.sid) for session in found]})
 
 
 async def end_session(request: Request) -> Response:
@@ -25,13 +26,14 @@ async def end_session(request: Request) -> Response:
     state = state_of(request)
     now_ms = state.clock.now_ms()
     token = await authenticate(request, now_ms=now_ms)
-    sid: str = request.path_params["session_id"]
+    sid = read_id(request, "session_id")
     await sessions.end_own_session(state.services, sid, token.sub, origin=origin_of(request), now_ms=now_ms)
     state.metrics.revocations("sid").inc()
     return Response(status_code=204)
 
 
-def _shown(session: Session, *, current: str | None) -> dict[str, Any]:
+def shown(session: Session, *, current: str | None) -> dict[str, Any]:
+    """Return what a list tells of *session*, where *current* is the ``sid`` of the token that asks."""
     return {
         "session_id": session.sid,
         "client": session.client.value,

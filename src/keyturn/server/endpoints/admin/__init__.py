@@ -1,0 +1,1 @@
+"""The URLs below ``/admin/api``, one file for each kind of thing."""
