@@ -7,7 +7,7 @@ STAMPS := $(VENV)/stamps
 
 .DEFAULT_GOAL := help
 
-.PHONY: help serve tour test check test-unit test-races test-crash test-machine bench docs requirements format clean
+.PHONY: help serve tour test check test-unit test-races test-crash test-machine lint-deploy bench docs requirements format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -25,12 +25,22 @@ tour: $(STAMPS)/test ## log in, call an API, refresh, replay, log out: each step
 test: $(STAMPS)/test ## every test, the long suites with a bounded share
 	$(BIN)/python -m pytest -n 2
 
-check: $(STAMPS)/test ## format, lint, types, import contracts, unit tests: under a minute
+check: $(STAMPS)/test lint-deploy ## format, lint, types, import contracts, unit tests: under a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q -m "not slow" -n 2
+
+lint-deploy: $(STAMPS)/test ## the Dockerfile, compose.yaml, the systemd unit, the Kubernetes manifests
+	$(BIN)/hadolint --failure-threshold style Dockerfile
+	$(BIN)/yamllint --strict compose.yaml deploy
+	$(BIN)/check-jsonschema -q --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/kubernetes-validate --strict --quiet --no-warn deploy/kubernetes/*.yaml
+	@command -v systemd-analyze > /dev/null || { echo "No systemd-analyze here: the unit is not checked."; exit 0; }; \
+		mkdir -p $(dir $(UNIT)) && sed 's|^ExecStart=[^ ]*|ExecStart=/bin/true|' deploy/systemd/keyturn.service > $(UNIT) && \
+		systemd-analyze verify --man=no --generators=no --recursive-errors=yes $(UNIT) && \
+		systemd-analyze security --offline=true --threshold=20 $(UNIT) > /dev/null
 
 format: $(STAMPS)/test ## format the code and mend what ruff can mend
 	$(BIN)/ruff format .
@@ -53,6 +63,8 @@ docs: $(STAMPS)/test ## write docs/reference from the code
 
 requirements: $(STAMPS)/uv ## pin and hash the requirement files anew from pyproject.toml
 	$(COMPILE) --group tools -o requirements/tools.txt
+	$(COMPILE) --group build -o requirements/build.txt
+	$(COMPILE) pyproject.toml $(IMAGE) -o requirements/image.txt
 	$(COMPILE) pyproject.toml --extra server --group build -o requirements/serve.txt
 	$(COMPILE) pyproject.toml --extra all --group build --group check --group test -o requirements/test.txt
 	$(COMPILE) pyproject.toml --extra all --group build --group check --group test --group bench -o requirements/bench.txt
@@ -64,6 +76,11 @@ clean: ## remove what make made; a development server's data in .keyturn stays
 
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-annotate --no-header
+
+IMAGE = --extra server --extra postgres --extra redis --extra vault --extra aws
+
+# A copy of the unit with a program that is here too: systemd-analyze looks for it.
+UNIT = $(VENV)/units/keyturn.service
 
 INSTALL = $(BIN)/uv pip install -q --python $(BIN)/python
 

@@ -31,6 +31,7 @@ def _operation(name: str, operation: Json, components: Json) -> Iterator[str]:
     yield f"### {name}"
     yield f"{operation['summary']}. {operation['description']}"
     yield _credentials(operation["security"])
+    yield _parameters(operation)
     yield _request(operation, components)
     yield _answers(operation["responses"], components)
 
@@ -41,6 +42,21 @@ def _credentials(security: list[Json]) -> str:
         return ""
     word = "May be authenticated by" if {} in security else "Needs"
     return f"{word} {' or '.join(named)}."
+
+
+def _parameters(operation: Json) -> str:
+    rows = [
+        (pages.code(each["name"]), "needed" if each["required"] else "optional", _parameter(each))
+        for each in operation.get("parameters", [])
+    ]
+    return pages.table(("parameter", "", "meaning"), rows) if rows else ""
+
+
+def _parameter(told: Json) -> str:
+    schema = told["schema"]
+    limits = f"From {schema['minimum']} to {schema['maximum']}." if "maximum" in schema else ""
+    default = f"Default: {pages.code(schema['default'])}." if "default" in schema else ""
+    return " ".join(part for part in (told["description"], limits, default) if part)
 
 
 def _request(operation: Json, components: Json) -> str:

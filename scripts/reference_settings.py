@@ -76,7 +76,7 @@ def _default(field: FieldInfo) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-_WITHOUT_EFFECT: Final = frozenset({"database.pooler", "redis.url", "rate_limit.token_per_client"})
+_WITHOUT_EFFECT: Final = frozenset({"database.pooler", "rate_limit.token_per_client"})
 """Named by the contract, and nothing that this release does depends on them."""
 
 _KINDS: Final[dict[Any, str]] = {

@@ -17,6 +17,7 @@ from keyturn.cli.opening import run
 from keyturn.core.issue import Issued
 from keyturn.core.login import LoginRequest, login
 from keyturn.core.model import ClientKind, Device, Origin
+from keyturn.core.refresh import RefreshRequest, refresh
 from keyturn.core.services import Services
 from keyturn.server.services import prepare_to_serve
 
@@ -36,6 +37,7 @@ class Installation:
 
     def __init__(self, folder: Path) -> None:
         self.config = folder / "keyturn.toml"
+        self.database = folder / "keyturn.db"
         self._must("init", "--dir", str(folder), "--issuer", "http://localhost:8080", "--audience", "my-api")
         self._edit('url = "sqlite:///.keyturn/keyturn.db"', f'url = "sqlite:///{folder}/keyturn.db"')
         self._edit("memory_kib = 19456\n", "memory_kib = 7168\n")
@@ -77,6 +79,34 @@ class Installation:
         async def work(services: Services, now_ms: int) -> Issued:
             await prepare_to_serve(services, now_ms=now_ms)
             return await login(services, request, now_ms=now_ms)
+
+        return run(self.config, work)
+
+    def restore(self, copy: bytes) -> None:
+        """Put a copy of the database in its place, as from a backup."""
+        for suffix in ("-wal", "-shm"):
+            Path(f"{self.database}{suffix}").unlink(missing_ok=True)
+        self.database.write_bytes(copy)
+
+    def copy(self, source: str, target: str) -> Result:
+        """Copy one database into another."""
+        return CliRunner().invoke(app, ["db", "copy", "--from", source, "--to", target], prog_name="keyturn")
+
+    def refresh(self, issued: Issued) -> Issued:
+        """Refresh as the client does that *issued* was given to."""
+        request = RefreshRequest(
+            refresh_token=issued.refresh_token,
+            clients=frozenset({ClientKind.NATIVE}),
+            scope=None,
+            resource=None,
+            device_token=None,
+            device=Device(browser="Firefox", os="Linux", address=""),
+            origin=Origin(address="192.0.2.7"),
+        )
+
+        async def work(services: Services, now_ms: int) -> Issued:
+            await prepare_to_serve(services, now_ms=now_ms)
+            return await refresh(services, request, now_ms=now_ms)
 
         return run(self.config, work)
 

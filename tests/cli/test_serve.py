@@ -1,7 +1,10 @@
 """``keyturn serve``, as a process of its own, and the commands beside it: the server sees what they do at once."""
 
 import json
+import socket
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_world import Installation, Server, started
+from cli_world import Installation, Server, plain_environment, started
 
 pytestmark = pytest.mark.slow
 
@@ -110,6 +113,42 @@ def test_an_unsafe_setting_is_named(installation: Installation) -> None:
     assert "server.host (KEYTURN_SERVER_HOST)" in result.stderr
 
 
+@pytest.mark.parametrize("schema", ["upgraded", "old"])
+def test_several_workers_end_with_the_exit_codes_of_one(installation: Installation, schema: str) -> None:
+    """0 after SIGTERM, and 2, said once, where none of them can start."""
+    folder = installation.config.parent
+    if schema == "old":
+        with closing(sqlite3.connect(folder / "keyturn.db")) as connection, connection:
+            connection.execute("DELETE FROM schema_version")
+    arguments = [sys.executable, "-m", "keyturn", "serve", "--workers", "2", "--port", str(_free_port())]
+    process = subprocess.Popen(
+        [*arguments, "--config", str(installation.config)],
+        env=plain_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            ready = process.stdout.readline()
+            process.terminate()
+            _, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
+
+    assert process.returncode == {"upgraded": 0, "old": 2}[schema]
+    assert ready.endswith(", 2 workers\n") is (schema == "upgraded")
+    assert errors.count("keyturn db upgrade") == (schema == "old")
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("workers", ["0", "65"])
+def test_there_are_between_one_and_64_workers(installation: Installation, workers: str) -> None:
+    """Exit 2, before anything is opened."""
+    assert installation.run("serve", "--workers", workers).exit_code == 2
+
+
 def test_without_settings_nothing_is_served(tmp_path: Path) -> None:
     """Without issuer, audience and master key: exit 2, all three named."""
     with (
@@ -135,6 +174,12 @@ def _keys(beside: Installation) -> list[dict[str, Any]]:
 
 def _published(server: Server) -> set[str]:
     return {key["kid"] for key in server.client.get("/.well-known/jwks.json").json()["keys"]}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _eventually(holds: Any) -> None:

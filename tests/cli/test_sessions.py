@@ -1,9 +1,13 @@
 """``keyturn sessions``."""
 
 import json
+import sqlite3
+from contextlib import closing
 
 import pytest
 from cli_world import Installation
+
+from keyturn.cli import sessions
 
 HOSTILE = "phone\x1b[31m"
 
@@ -21,6 +25,26 @@ def test_sessions_of_one_and_of_all(installation: Installation) -> None:
     assert row["device_name"] == "laptop"
     assert row["address"] == "192.0.2.0/24"
     assert first.session.handle.hex() not in json.dumps(row)
+
+
+def test_sessions_of_all_come_by_name_and_last_use(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many pages they are read in: each once; one whose user is another directory's has no name."""
+    monkeypatch.setattr(sessions, "_PAGE", 2)
+    for name in ("bob", "ada"):
+        installation.add(name)
+    started = {installation.log_in(name).session.sid for name in ("bob", "ada", "bob", "ada", "ada")}
+    with closing(sqlite3.connect(installation.database)) as database:
+        database.execute("UPDATE sessions SET sub = 'elsewhere' WHERE sid = ?", [min(started)])
+        database.commit()
+
+    rows = json.loads(installation.must("sessions", "list", "--json"))["items"]
+
+    assert {row["session_id"] for row in rows} == started
+    assert len(rows) == len(started)
+    names = [row["username"] for row in rows]
+    assert names[0] is None
+    assert names[1:] == sorted(names[1:])
+    assert "elsewhere" not in installation.must("sessions", "list")
 
 
 def test_a_device_name_does_not_colour_the_terminal(installation: Installation) -> None:

@@ -103,6 +103,22 @@ def test_a_refresh_token_tells_of_its_session(installation: Installation, issued
     assert _inspect(installation, issued.access_token)["revoked_by"] == ["sid"]
 
 
+def test_an_access_token_tells_why_its_session_ended(installation: Installation, issued: Issued) -> None:
+    """How the session stands, for a token of ours alone: what somebody else wrote into one names no session."""
+    live = _inspect(installation, issued.access_token)["session"]
+    assert (live["session_id"], live["ended_at"], live["end_reason"]) == (issued.session.sid, None, None)
+    forged = _inspect(installation, f"{issued.access_token[:-8]}AAAAAAAA")
+    assert (forged["claims"]["sid"], forged["session"]) == (issued.session.sid, None)
+
+    installation.must("users", "disable", "ada")
+
+    ended = _inspect(installation, issued.access_token)
+    assert ended["revoked_by"] == ["sid"]
+    assert ended["session"]["end_reason"] == "user_disabled"
+    assert ended["session"]["ended_at"] >= issued.session.created_at
+    assert "user_disabled" in installation.run("token", "inspect", stdin=issued.access_token).stdout
+
+
 def test_a_forged_refresh_token(installation: Installation, issued: Issued) -> None:
     """A refresh token that nobody issued: told by arithmetic alone."""
     forged = f"{issued.refresh_token[:-4]}AAAA"

@@ -53,6 +53,8 @@ class StoppedClock(Clock):
 class Down:
     """A store that does not answer: whatever of it is called raises."""
 
+    cache_state = None
+
     def __getattr__(self, name: str) -> "Down":
         """Return a part of it, which is down as well."""
         return self

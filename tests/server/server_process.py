@@ -15,8 +15,10 @@ import sys
 from keyturn.errors import ConfigurationError
 from keyturn.server.run import serve
 from keyturn.server.settings import Purpose, Settings
+def load():
+    return Settings.load(purpose=Purpose.SERVE)
 try:
-    serve(Settings.load(purpose=Purpose.SERVE))
+    serve(load(), reload=load)
 except ConfigurationError as error:
     sys.exit(f"refused: {error}")
 """
@@ -38,9 +40,11 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, environ: Mapping[str, str]) -> Iterator[Running]:
+def running(
+    folder: Path, environ: Mapping[str, str], program: str = PROGRAM, *, stdin: int | None = None
+) -> Iterator[Running]:
     """Start a server in *folder* and wait until it says that it is ready."""
-    process = _start(folder, environ)
+    process = _start(folder, environ, program, stdin)
     try:
         assert process.stdout is not None
         ready = process.stdout.readline()
@@ -51,9 +55,13 @@ def running(folder: Path, environ: Mapping[str, str]) -> Iterator[Running]:
         process.communicate()
 
 
-def refused(folder: Path, environ: Mapping[str, str]) -> str:
+def refused(folder: Path, environ: Mapping[str, str], program: str = PROGRAM) -> str:
     """Start a server that does not start; return what it says."""
-    out, error = _start(folder, environ).communicate(timeout=20)
+    process = _start(folder, environ, program)
+    try:
+        out, error = process.communicate(timeout=30)
+    finally:
+        process.kill()
     assert not out
     return error
 
@@ -65,11 +73,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _start(folder: Path, environ: Mapping[str, str]) -> subprocess.Popen[str]:
+def _start(folder: Path, environ: Mapping[str, str], program: str, stdin: int | None = None) -> subprocess.Popen[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KEYTURN_")}
     return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-c", program],
         cwd=folder,
+        stdin=stdin,
         env=kept | dict(environ),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

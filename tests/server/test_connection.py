@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import uvicorn
 
-from keyturn.server import capacity, connection, logs, run
+from keyturn.server import capacity, connection, http_server, logs
 from keyturn.server.connection import MAX_FIELDS, MAX_HEAD_BYTES, MAX_PIPELINED, PATIENCE_SECONDS, BoundedConnection
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -98,7 +98,7 @@ class Server:
 def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """Serve as ``keyturn serve`` does; a parameter is the limit of connections."""
     made = Server()
-    monkeypatch.setattr(run, "connection_limit", lambda: getattr(request, "param", 1000))
+    monkeypatch.setattr(http_server, "connection_limit", lambda: getattr(request, "param", 1000))
 
     def ready() -> None:
         made.loop = asyncio.get_running_loop()
@@ -112,9 +112,9 @@ def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
             ws="none",
             lifespan="off",
             log_config=None,
-            timeout_keep_alive=run.KEEP_ALIVE_SECONDS,
+            timeout_keep_alive=http_server.KEEP_ALIVE_SECONDS,
         )
-        made.server = run._Server(config, ready)
+        made.server = http_server.HttpServer(config, ready)
         thread = Thread(target=made.server.run, kwargs={"sockets": [listener]})
         thread.start()
         while made.loop is None:

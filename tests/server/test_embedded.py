@@ -1,5 +1,6 @@
 """The server inside another app: its routes, its lifespan, and tokens verified in process."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +23,10 @@ from keyturn.server.clock import Clock
 from keyturn.server.embedded import build
 from keyturn.server.services import open_services
 from keyturn.server.settings import Settings
+from keyturn.tokens import revocation_feed
+from keyturn.tokens.algorithms import ASYMMETRIC
+from keyturn.tokens.key_set import parse_key_set
+from keyturn.tokens.revocation_feed import Page
 
 SITE = "https://shop.example.com"
 API = "https://api.example.com"
@@ -40,6 +45,13 @@ async def add_ada(settings: Settings) -> None:
     """Make an account, as a command beside the server does."""
     opened = await open_services(settings, clock=Clock())
     await users.add_user(opened.services, "ada", PASSWORD, roles=("user",), origin=Origin(), now_ms=NOW * 1000)
+    await opened.close()
+
+
+async def add_admin(settings: Settings) -> None:
+    """Make another account, of an admin."""
+    opened = await open_services(settings, clock=Clock())
+    await users.add_user(opened.services, "root", PASSWORD, roles=("admin",), origin=Origin(), now_ms=NOW * 1000)
     await opened.close()
 
 
@@ -100,6 +112,23 @@ async def test_answers_are_the_server_s_own_inside_another_app(tmp_path: Path) -
     assert health.headers["x-request-id"]
     assert health.headers["x-content-type-options"] == "nosniff"
     assert "x-request-id" not in own.headers
+
+
+async def test_an_admin_administers_inside_another_app(tmp_path: Path) -> None:
+    """Below the prefix: whoever is disabled is refused on the app's own routes at once, too (REF-12)."""
+    app = await shop(tmp_path)
+    await add_admin(await settings_at(tmp_path))
+    async with running(app) as client:
+        ada, root = await login(client), await login(client, username="root", resource=f"{SITE}/auth")
+        listed = await client.get("/auth/admin/api/users", headers=root)
+        (sub,) = [item["sub"] for item in listed.json()["items"] if item["username"] == "ada"]
+        refused = await client.post(f"/auth/admin/api/users/{sub}/disable", headers=ada)
+        before = await client.get("/orders", headers=ada)
+        disabled = await client.post(f"/auth/admin/api/users/{sub}/disable", headers=root)
+        after = await client.get("/orders", headers=ada)
+
+    assert (refused.status_code, before.status_code) == (401, 200)
+    assert (disabled.status_code, after.status_code) == (204, 401)
 
 
 async def test_a_slash_too_many_is_the_app_s_to_answer(tmp_path: Path) -> None:
@@ -164,6 +193,24 @@ async def test_a_shared_secret_signs_where_one_process_does_both(tmp_path: Path)
 
         assert (await client.get("/orders", headers=bearer)).status_code == 200
         assert (await client.get("/auth/.well-known/jwks.json")).json() == {"keys": []}
+
+
+async def test_the_revocation_feed_is_served_inside_another_app(tmp_path: Path) -> None:
+    """REF-16: signed for the issuer, below its path; a wait ends when somebody logs out."""
+    app = await shop(tmp_path)
+    async with running(app) as client:
+        bearer = await login(client)
+        jwks = (await client.get("/auth/.well-known/jwks.json")).json()
+        keys = parse_key_set(jwks, algorithms=ASYMMETRIC)
+
+        async def page(**query: int) -> Page:
+            text = (await client.get("/auth/revocations", params=query, timeout=60)).text
+            return revocation_feed.verify(text, find_key=keys.get, algorithms=ASYMMETRIC, issuer=f"{SITE}/auth")
+
+        waiting = asyncio.create_task(page(after=(await page()).seq, wait=30))
+        await client.post("/auth/logout", headers=bearer)
+
+        assert len((await asyncio.wait_for(waiting, 20)).entries) == 1
 
 
 async def test_revoked_by_another_server_is_revoked_here(tmp_path: Path) -> None:

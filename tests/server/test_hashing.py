@@ -163,6 +163,13 @@ async def test_closed_threads_refuse() -> None:
         await threads.run(lambda: True)
 
 
-def test_one_core_is_left_for_the_event_loop() -> None:
-    """But there is always a thread."""
-    assert default_threads() >= 1
+@pytest.mark.parametrize(
+    ("cores", "processes", "threads"), [(1, 1, 1), (2, 1, 1), (8, 1, 7), (8, 2, 3), (8, 4, 1), (8, 64, 1), (64, 4, 15)]
+)
+def test_the_cores_are_shared_out_and_one_is_left(
+    monkeypatch: pytest.MonkeyPatch, cores: int, processes: int, threads: int
+) -> None:
+    """For the event loops; but each process has a thread."""
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)), raising=False)
+
+    assert default_threads(processes) == threads

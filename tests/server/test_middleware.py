@@ -1,6 +1,8 @@
 """What surrounds every request: ids, security headers, CORS, metrics, and the 500 that tells nothing."""
 
 import re
+import subprocess
+import sys
 from typing import Any
 
 import httpx2
@@ -291,3 +293,14 @@ async def test_two_origins_are_none(world: World) -> None:
         response = await client.get("/me", headers=[("Origin", APP), ("Origin", APP)])
 
     assert "access-control-allow-origin" not in response.headers
+
+
+def test_two_workers_give_no_request_the_same_id() -> None:
+    """OPS-03: ids are made from a key of the process, also where one is a fork of the other."""
+    program = (
+        "import os; from keyturn.server.request_id import choose; os.fork();"
+        " os.write(1, ''.join(choose([]) + '\\n' for _ in '123').encode())"  # one write, so that none is cut in two
+    )
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+
+    assert len(set(printed.split())) == 6

@@ -111,7 +111,6 @@ def test_every_code_of_the_contract_is_documented_on_the_page() -> None:
         ErrorCode.UNAUTHORIZED_CLIENT,
         ErrorCode.INVALID_DPOP_PROOF,
         ErrorCode.USE_DPOP_NONCE,
-        ErrorCode.INSUFFICIENT_SCOPE,
     }
     missing = {code for code in ErrorCode if f'id="{code}"' not in page(ISSUER)}
 

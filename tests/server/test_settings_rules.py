@@ -12,6 +12,7 @@ from keyturn.server.settings import Purpose, Settings
 ISSUER = "issuer (KEYTURN_ISSUER): "
 AUDIENCE = "access_token.audience (KEYTURN_ACCESS_TOKEN_AUDIENCE): "
 ORIGINS = "server.cors_origins (KEYTURN_SERVER_CORS_ORIGINS): "
+DATABASE = "database.url (KEYTURN_DATABASE_URL): "
 PROXIES = "server.trusted_proxies (KEYTURN_SERVER_TRUSTED_PROXIES): "
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - refused below
 SPELLING = "write https://host[:port][/path]"
@@ -75,8 +76,8 @@ def load(purpose: Purpose = Purpose.SERVE, **flags: Any) -> Settings:
         ({"keys": {"master_key": "c2hvcnQ"}}, "(KEYTURN_KEYS_MASTER_KEY): a master key has 32 bytes"),
         ({"keys": {"master_key": "A" * 43}}, "(KEYTURN_KEYS_MASTER_KEY): the master key has too little entropy"),
         ({"keys": {"master_key": f"{MASTER_KEY},{MASTER_KEY}"}}, "one key is in the list twice"),
-        ({"keys": {"master_key": "vault:secret/keyturn"}}, "this installation reads no secret store"),
-        ({"keys": {"master_key": "awssm:keyturn"}}, "this installation reads no secret store"),
+        ({"keys": {"master_key": "vault:secret/keyturn"}}, "write vault:mount/path#field"),
+        ({"keys": {"master_key": "awssm:#a"}}, "write awssm:name, awssm:name#field"),
         ({"password": {"memory_kib": 19455}}, "(KEYTURN_PASSWORD_MEMORY_KIB): weaker than every"),
         ({"password": {"memory_kib": 19456, "time_cost": 1}}, "weaker than every"),
         ({"password": {"memory_kib": 7167, "time_cost": 100}}, "weaker than every"),
@@ -113,11 +114,18 @@ def load(purpose: Purpose = Purpose.SERVE, **flags: Any) -> Settings:
             "server.tls_cert (KEYTURN_SERVER_TLS_CERT): certificate and key go together",
         ),
         ({"server": {"tls_cert": "no.pem", "tls_key": "no.pem"}}, "no.pem or no.pem can't be read"),
-        ({"server": {"workers": 2}}, "server.workers (KEYTURN_SERVER_WORKERS): SQLite is written by one process"),
-        ({"database": {"url": "postgresql://db/keyturn"}}, "this installation keeps data in SQLite alone"),
-        ({"database": {"url": "mysql://db/keyturn"}}, "this installation keeps data in SQLite alone"),
+        ({"database": {"url": "mysql://db/keyturn"}}, "write sqlite:///path/to/keyturn.db or postgresql://"),
+        ({"database": {"url": "postgresql://db/keyturn"}}, f"{DATABASE}what crosses the network could be in plain"),
+        ({"database": {"url": "postgresql://db/keyturn?sslmode=prefer"}}, f"{DATABASE}what crosses the network could"),
+        ({"database": {"url": "postgresql://127.0.0.1,db/keyturn"}}, f"{DATABASE}what crosses the network could"),
+        ({"database": {"url": "postgresql:///keyturn?host=db"}}, f"{DATABASE}what crosses the network could"),
+        (
+            {"database": {"url": "postgresql://me:a@b@127.0.0.1/keyturn"}},
+            f"{DATABASE}write postgresql://user:password@",
+        ),
+        ({"database": {"url": "postgresql:///keyturn", "pooler": "session"}}, "write 'transaction' behind PgBouncer"),
         ({"database": {"pooler": "transaction"}}, "database.pooler (KEYTURN_DATABASE_POOLER): SQLite has no pooler"),
-        ({"redis": {"url": "redis://cache"}}, "redis.url (KEYTURN_REDIS_URL): this installation can't use Redis"),
+        ({"redis": {"url": "http://cache"}}, "redis.url (KEYTURN_REDIS_URL): it must start with redis://"),
     ],
 )
 def test_an_unsafe_setting_refuses_to_start(flags: dict[str, Any], sentence: str) -> None:
@@ -157,6 +165,11 @@ def test_an_unsafe_setting_refuses_to_start(flags: dict[str, Any], sentence: str
         {"issuer": "http://localhost:8080", "server": {"trusted_proxies": ["127.0.0.1"]}},
         {"server": {"host": "localhost"}},
         {"server": {"host": "::1"}},
+        {"database": {"url": "postgresql://me:a%40b@127.0.0.1:5433/keyturn", "pooler": "transaction"}},
+        {"database": {"url": "postgres:///keyturn?host=/run/postgresql"}},
+        {"database": {"url": "postgresql://[::1],localhost/keyturn?target_session_attrs=read-write"}},
+        {"database": {"url": "postgresql://db1,db2:5433/keyturn?sslmode=verify-full"}},
+        {"database": {"url": "postgresql://db/keyturn?sslmode=disable"}},
     ],
 )
 def test_a_safe_setting_starts(flags: dict[str, Any]) -> None:

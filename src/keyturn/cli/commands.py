@@ -18,10 +18,10 @@ NOUNS: Final = {
     "serve": "Run the authorization server.",
     "init": "Write a keyturn.toml with every setting, and a master key file.",
     "config": "Show and check the settings.",
-    "db": "Create the database, upgrade its schema, ask for its state.",
+    "db": "Create the database, upgrade its schema, copy it into another one.",
     "users": "Add, list and change the users.",
     "sessions": "List and end sessions.",
-    "keys": "List, rotate and revoke signing keys.",
+    "keys": "List, rotate and revoke signing keys; seal them under another master key.",
     "token": "Inspect and revoke tokens.",
     "bench": "Measure what this machine can do.",
 }

@@ -66,7 +66,7 @@ class Development:
             purpose=Purpose.SERVE,
             config=self.settings_file,
             issuer=self.issuer,
-            server={"host": self.host, "port": self.port},
+            server={"host": self.host, "port": self.port, "workers": 1},
             database={"url": self.database_url},
             keys={"master_key": _secret(key_file)},
         )

@@ -26,6 +26,7 @@ class Inspection:
         claims: likewise.
         verdict: ``good``, or the `InvalidTokenReason`.
         revoked_by: the kinds of revocation that cover it.
+        sid: the session of a token that is ours; None of any other, whatever it claims.
 
     """
 
@@ -33,6 +34,7 @@ class Inspection:
     claims: Mapping[str, Any]
     verdict: str
     revoked_by: tuple[str, ...] = ()
+    sid: str | None = None
 
 
 def inspect(
@@ -64,7 +66,7 @@ def inspect(
         return Inspection(header=header, claims=claims, verdict=refusal.reason)
     revoked_by = _revoked_by(token, entries, now)
     verdict = InvalidTokenReason.REVOKED if revoked_by else _age(token, expected, now)
-    return Inspection(header=header, claims=claims, verdict=verdict, revoked_by=revoked_by)
+    return Inspection(header=header, claims=claims, verdict=verdict, revoked_by=revoked_by, sid=token.sid)
 
 
 def refresh_verdict(session: Session | None, *, generation: int, grace_ms: int, now_ms: int) -> str:

@@ -1,4 +1,7 @@
-"""``keyturn keys``: the signing keys, their rotation by hand, and their revocation in an emergency."""
+"""``keyturn keys``: the signing keys, their rotation by hand, and their revocation in an emergency.
+
+And which master key each is sealed under: the master keys have no place of their own here, but a rotation.
+"""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
@@ -11,8 +14,10 @@ from keyturn.cli.options import NAMED_BY_ID, ConfigOption, JsonOption, YesOption
 from keyturn.cli.output import Column, moment, note, print_json, print_table
 from keyturn.cli.prompting import confirm
 from keyturn.core import keys as flows
+from keyturn.core.keyring import master_key_id
 from keyturn.core.model import KeyState, SigningKeyRecord
 from keyturn.core.ports import KeyChanges
+from keyturn.core.rewrap import MasterKeyUse, master_key_uses, rewrap_keys
 from keyturn.core.services import Services
 from keyturn.errors import NotFound
 
@@ -21,13 +26,15 @@ app = noun("keys", "keyturn keys list", "keyturn keys rotate")
 
 @app.command("list", epilog=examples("keyturn keys list", "keyturn keys list --json"))
 def list_(as_json: JsonOption = False, config: ConfigOption = None) -> None:
-    """List the signing keys, the newest first."""
-    records = run(config, _records)
+    """List the signing keys, the newest first, and what still needs each master key."""
+    records, uses = run(config, _records_and_uses)
     rows = [_row(record) for record in records]
     if as_json:
-        print_json({"items": rows})
-    else:
-        print_table([row | {"ended_at": row["revoked_at"] or row["retired_at"]} for row in rows], _COLUMNS)
+        print_json({"items": rows, "master_keys": [_use_row(use) for use in uses]})
+        return
+    print_table([row | {"ended_at": row["revoked_at"] or row["retired_at"]} for row in rows], _COLUMNS)
+    for use in uses:
+        note(_use_told(use))
 
 
 @app.command(epilog=examples("keyturn keys rotate"))
@@ -65,8 +72,31 @@ def revoke(
         note(line)
 
 
-async def _records(services: Services, _now_ms: int) -> Sequence[SigningKeyRecord]:
-    return await services.store.signing_keys.list_all()
+@app.command(epilog=examples("keyturn keys rewrap"))
+def rewrap(config: ConfigOption = None) -> None:
+    """Seal every signing key anew, under the first master key of keys.master_key.
+
+    For the rotation of the master key, once every server has the new one first. All of them or none; tokens stay good.
+    It also says how many live sessions still need an older master key.
+    """
+    changes, uses = run(config, _rewrap)
+    note(f"Signing keys sealed anew: {len(changes.update)}.")
+    sessions = sum(use.sessions for use in uses if use.listed != 0)
+    note(f"Live sessions on older master keys: {sessions}.")
+    if sessions:
+        note("Keep those keys in keys.master_key until there are none, at most for refresh_token.lifetime.")
+
+
+async def _records_and_uses(
+    services: Services, now_ms: int
+) -> tuple[Sequence[SigningKeyRecord], Sequence[MasterKeyUse]]:
+    records = await services.store.signing_keys.list_all()
+    return records, await master_key_uses(services, now=now_ms // 1000)
+
+
+async def _rewrap(services: Services, now_ms: int) -> tuple[KeyChanges, Sequence[MasterKeyUse]]:
+    changes = await rewrap_keys(services, origin=OPERATOR, now_ms=now_ms)
+    return changes, await master_key_uses(services, now=now_ms // 1000)
 
 
 async def _state_of(services: Services, kid: str) -> KeyState:
@@ -97,7 +127,22 @@ def _row(record: SigningKeyRecord) -> dict[str, Any]:
         "signs_from": record.activate_at,
         "retired_at": record.retired_at,
         "revoked_at": record.revoked_at,
+        "master_key": master_key_id(record).hex(),
     }
+
+
+def _use_row(use: MasterKeyUse) -> dict[str, Any]:
+    return {
+        "id": use.key_id.hex(),
+        "listed": use.listed,
+        "signing_keys": use.signing_keys,
+        "sessions": use.sessions,
+    }
+
+
+def _use_told(use: MasterKeyUse) -> str:
+    place = "not in keys.master_key" if use.listed is None else "older" if use.listed else "current"
+    return f"Master key {use.key_id.hex()} ({place}): {use.signing_keys} signing keys, {use.sessions} live sessions."
 
 
 _SENTENCES: Final = {
@@ -113,4 +158,5 @@ _COLUMNS: Final = (
     Column("PUBLISHED", "published_at", moment),
     Column("SIGNS FROM", "signs_from", moment),
     Column("ENDED", "ended_at", moment),
+    Column("MASTER KEY", "master_key"),
 )

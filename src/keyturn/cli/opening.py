@@ -60,6 +60,7 @@ async def _run(settings: Settings, work: Work[T]) -> T:
     clock = Clock()
     opened = await open_services(settings, clock=clock)
     try:
+        await clock.correct(opened.services.store.now_ms)
         return await work(opened.services, clock.now_ms())
     finally:
         await opened.close()

@@ -7,10 +7,10 @@ import typer
 from keyturn.cli.commands import FAILED, examples, noun
 from keyturn.cli.opening import OPERATOR, run
 from keyturn.cli.options import NAMED_BY_ID, ConfigOption, JsonOption
-from keyturn.cli.output import Column, complain, moment, note, print_json, print_table
+from keyturn.cli.output import Column, complain, moment, note, optional, print_json, print_table
+from keyturn.core import admin, users
 from keyturn.core import sessions as flows
-from keyturn.core import users
-from keyturn.core.model import Session, StoredUser
+from keyturn.core.model import Session
 from keyturn.core.services import Services
 
 app = noun("sessions", "keyturn sessions list", "keyturn sessions end --user alice")
@@ -63,19 +63,33 @@ def end(
 
 async def _rows(services: Services, username: str | None, most: int, now_ms: int) -> list[dict[str, Any]]:
     if username is not None:
-        return await _rows_of(services, await users.get_by_name(services, username), now_ms)
-    rows: list[dict[str, Any]] = []
-    after = ""
-    while len(rows) < most and (page := await users.list_users(services, after=after)):
-        for user in page:
-            rows += await _rows_of(services, user, now_ms)
-        after = page[-1].username_key
-    return rows[:most]
+        user = await users.get_by_name(services, username)
+        live = await flows.list_sessions(services, user.sub, now_ms=now_ms)
+        return [_row(user.username, session) for session in live]
+    found = await _everybodys(services, most, now_ms)
+    names = {sub: await _name_of(services, sub) for sub in {session.sub for session in found}}
+    rows = [_row(names[session.sub], session) for session in found]
+    return sorted(rows, key=lambda row: (row["username"] or "", row["sub"], -row["last_used_at"]))
 
 
-async def _rows_of(services: Services, user: StoredUser, now_ms: int) -> list[dict[str, Any]]:
-    live = await flows.list_sessions(services, user.sub, now_ms=now_ms)
-    return [_row(user, session) for session in live]
+async def _everybodys(services: Services, most: int, now_ms: int) -> list[Session]:
+    """Return up to *most* live sessions, read a page at a time."""
+    found: list[Session] = []
+    while len(found) < most:
+        after = found[-1].sid if found else ""
+        page = await admin.list_sessions(
+            services, sub=None, after=after, most=min(_PAGE, most - len(found)), now_ms=now_ms
+        )
+        if not page:
+            break
+        found += page
+    return found
+
+
+async def _name_of(services: Services, sub: str) -> str | None:
+    """Return the user's name; None where an app keeps its own users, whom the command line does not know."""
+    user = await services.users.find(sub)
+    return None if user is None else user.username
 
 
 async def _end(services: Services, sid: str | None, username: str | None, now_ms: int) -> int:
@@ -85,11 +99,11 @@ async def _end(services: Services, sid: str | None, username: str | None, now_ms
     return len(await flows.end_by_operator(services, sub=user.sub, origin=OPERATOR, now_ms=now_ms))
 
 
-def _row(user: StoredUser, session: Session) -> dict[str, Any]:
+def _row(username: str | None, session: Session) -> dict[str, Any]:
     return {
         "session_id": session.sid,
         "sub": session.sub,
-        "username": user.username,
+        "username": username,
         "client": session.client.value,
         "device_name": session.device_name,
         "browser": session.device.browser,
@@ -101,8 +115,9 @@ def _row(user: StoredUser, session: Session) -> dict[str, Any]:
     }
 
 
+_PAGE: Final = 500
 _COLUMNS: Final = (
-    Column("USER", "username"),
+    Column("USER", "username", optional),
     Column("SID", "session_id", narrow="whole"),
     Column("CLIENT", "client"),
     Column("DEVICE", "device_name"),

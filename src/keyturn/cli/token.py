@@ -40,8 +40,8 @@ TokenArgument = Annotated[
 def inspect_(token: TokenArgument = "-", as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Say what a token says, and whether it is good.
 
-    An access token is decoded, and judged: expired, or revoked and by what. Of a refresh token it says how its session
-    stands. The exit code is 1 unless the token is good.
+    An access token is decoded, and judged: expired, or revoked and by what. Of a token of ours it also says how its
+    session stands, and why it ended. The exit code is 1 unless the token is good.
     """
     text = _read(token)
     facts = run(config, lambda services, now_ms: _facts(services, text, now_ms))
@@ -114,6 +114,7 @@ async def _facts(services: Services, text: str, now_ms: int) -> dict[str, Any]:
         "revoked_by": list(found.revoked_by),
         "header": dict(found.header),
         "claims": dict(found.claims),
+        "session": await _session_by_sid(services, found.sid),
     }
 
 
@@ -122,6 +123,11 @@ async def _entries(log: Revocations) -> list[RevocationEntry]:
     while found := await log.after(entries[-1].seq if entries else 0, BATCH):
         entries.extend(found)
     return entries
+
+
+async def _session_by_sid(services: Services, sid: str | None) -> dict[str, Any] | None:
+    session = None if sid is None else await services.store.sessions.find_by_sid(sid)
+    return None if session is None else _session(session)
 
 
 async def _refresh_facts(services: Services, text: str, now_ms: int) -> dict[str, Any]:

@@ -30,6 +30,7 @@ def create_app(
     users: UserDirectory | None = None,
     *,
     clock: Clock | None = None,
+    metrics: Metrics | None = None,
     loopback_origins: LoopbackOrigins = LoopbackOrigins.REFUSED,
 ) -> Starlette:
     """Return the authorization server, which answers below the issuer's path once its lifespan runs.
@@ -37,14 +38,15 @@ def create_app(
     Args:
         settings: what it is told.
         users: the directory of an app that keeps its own users; None for the server's own.
-        clock: the time; None for the system's.
+        clock: the time; None for the database's, else the system's.
+        metrics: the counters; None for some of its own.
         loopback_origins: whether pages of this machine may call it without being listed; for development alone.
 
     Raises:
         ConfigurationError: a setting is unsafe.
 
     """
-    state = new_state(settings, users, clock=clock, loopback_origins=loopback_origins)
+    state = new_state(settings, users, clock=clock, metrics=metrics, loopback_origins=loopback_origins)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -83,6 +85,7 @@ def new_state(
     users: UserDirectory | None,
     *,
     clock: Clock | None = None,
+    metrics: Metrics | None = None,
     loopback_origins: LoopbackOrigins = LoopbackOrigins.REFUSED,
 ) -> ServerState:
     """Return a server that has not started.
@@ -93,7 +96,9 @@ def new_state(
     """
     settings.check(Purpose.EMBED)
     origins = Origins.of(settings.server.cors_origins, loopback_origins)
-    return ServerState(settings, clock=clock or Clock(), metrics=Metrics(), origins=origins, users=users)
+    clock, metrics = clock or Clock(), metrics or Metrics()
+    metrics.watch_clock(lambda: clock.offset_ms / 1000)
+    return ServerState(settings, clock=clock, metrics=metrics, origins=origins, users=users)
 
 
 @asynccontextmanager
@@ -104,8 +109,13 @@ async def serving(state: ServerState) -> AsyncIterator[None]:
         ConfigurationError: the database is missing, unfit, or was sealed with another master key.
 
     """
-    opened = await open_services(state.settings, state.users, clock=state.clock)
+    metrics = state.metrics
+    opened = await open_services(
+        state.settings, state.users, clock=state.clock, on_fallback=metrics.count_redis_fallback
+    )
+    metrics.watch_redis(opened.services.store)
     try:
+        await jobs.correct_clock(opened.services, state.clock)
         await prepare_to_serve(opened.services, now_ms=state.clock.now_ms())
         state.start(opened.services, checker_of(opened.services))
         async with jobs.running(jobs.jobs_of(opened.services, state.clock)):

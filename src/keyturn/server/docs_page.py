@@ -68,12 +68,18 @@ def _article(operation: Operation, described: dict[str, Any], issuer: str) -> st
     parts = (
         f"<h3>{_method(operation)}<code>{escape(operation.path)}</code> · {escape(operation.summary)}</h3>",
         f"<p>{_prose(operation.description)}</p>",
+        _table("Parameters", _parameters(operation, described)),
         _table("Fields", _fields(operation, described)),
         _table("Answers", _answers(operation, described)),
         _table("Errors", _refusals(operation)),
         f"<h4>Example</h4><pre><code>{escape(_curl(operation, issuer))}</code></pre>",
     )
     return f'<article id="{_anchor(operation)}">{"".join(parts)}</article>'
+
+
+def _parameters(operation: Operation, described: dict[str, Any]) -> list[tuple[str, str]]:
+    told = described["paths"][operation.path][operation.method.lower()].get("parameters", [])
+    return [(f"`{each['name']}`", f"{'' if each['required'] else 'Optional. '}{each['description']}") for each in told]
 
 
 def _fields(operation: Operation, described: dict[str, Any]) -> Iterable[tuple[str, str]]:

@@ -85,8 +85,8 @@ class InProcessVerifier:
         """What is taken."""
         return self._expected
 
-    async def verify_async(self, text: str) -> AccessToken:
-        """Return the access token in *text*.
+    async def verify_async(self, text: str, *, on_stale: str | None = None) -> AccessToken:  # noqa: ARG002
+        """Return the access token in *text*. What is known here is never stale, so *on_stale* is of no effect.
 
         Raises:
             InvalidToken: it is not good.

@@ -64,10 +64,10 @@ class HashThreads:
             self._free += 1
 
 
-def default_threads() -> int:
-    """Return one fewer than the cores we may use, at least 1."""
+def default_threads(processes: int = 1) -> int:
+    """Return the share that one of so many *processes* has of the cores we may use less one, at least 1."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, usable - 1)
+    return max(1, (usable - 1) // processes)
 
 
 def _be_nice() -> None:

@@ -2,11 +2,15 @@
 
 A terminal or a pipe that does not keep up makes lines fall out, and the next line says how many: it never holds up a
 request, and never takes more memory than `MAX_WAITING` lines.
+
+Several processes may write to one pipe. What is written in one go is never longer than a pipe takes as a whole, so that
+no line ends in the middle of another process's.
 """
 
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Final, TextIO
 
@@ -53,11 +57,26 @@ class LineWriter:
         if self._dropped:
             batch.append(f'{{"event":"log lines dropped","count":{self._dropped}}}')
             self._dropped = 0
-        if batch:
-            with suppress(OSError, ValueError):  # nobody reads any more, or the stream is closed
-                self._stream.write("\n".join(batch) + "\n")
+        with suppress(OSError, ValueError):  # nobody reads any more, or the stream is closed
+            for lines in _whole_lines(batch):
+                self._stream.write(lines)
                 self._stream.flush()
 
 
+def _whole_lines(batch: Sequence[str]) -> Iterator[str]:
+    """Yield the lines of *batch* in parts that a pipe takes whole; a longer line is a part of its own."""
+    part: list[str] = []
+    size = 0
+    for line in batch:
+        if part and size + len(line) >= _PIPE_TAKES:
+            yield "".join(part)
+            part, size = [], 0
+        part.append(f"{line}\n")
+        size += len(line) + 1
+    if part:
+        yield "".join(part)
+
+
+_PIPE_TAKES: Final = 4096  # PIPE_BUF of Linux, in characters: lines of JSON are ASCII
 _BATCH_SECONDS: Final = 0.02
 _PATIENCE_SECONDS: Final = 2.0

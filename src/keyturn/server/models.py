@@ -193,6 +193,9 @@ class Metadata(_Answer):
     token_endpoint_auth_methods_supported: list[str]
     revocation_endpoint_auth_methods_supported: list[str]
     service_documentation: str
+    keyturn_revocations_endpoint: Annotated[
+        str | None, Field(description="The revocation feed, where tokens are signed with key pairs.")
+    ] = None
 
 
 class Health(BaseModel):

@@ -12,6 +12,7 @@ from keyturn.errors import InvalidToken, KeyturnError
 from keyturn.server import models
 from keyturn.server.cookies import Cookies
 from keyturn.server.media_type import MediaType
+from keyturn.server.openapi_parameters import parameters
 from keyturn.server.operation import Access, Credential, Operation, Presence
 from keyturn.server.operations import OPERATIONS
 from keyturn.server.problems import Face, is_challenged
@@ -52,8 +53,8 @@ def _operation(operation: Operation) -> Json:
         "responses": _responses(operation),
         "security": _security(operation),
     }
-    if "{session_id}" in operation.path:
-        described["parameters"] = [_SESSION_ID]
+    if named := parameters(operation):
+        described["parameters"] = named
     if operation.body is not None:
         described["requestBody"] = _request_body(operation, operation.body)
     return described
@@ -173,14 +174,6 @@ _REF: Final = "#/components/schemas/{model}"
 _NULL: Final = {"type": "null"}
 _BODILESS: Final = frozenset({HTTPStatus.SEE_OTHER, HTTPStatus.NOT_MODIFIED})
 _RETRY: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
-
-_SESSION_ID: Final[Json] = {
-    "name": "session_id",
-    "in": "path",
-    "required": True,
-    "description": "As `/sessions` names it.",
-    "schema": {"type": "string", "minLength": 1},
-}
 
 _HEADERS: Final[Json] = {
     "X-Request-Id": {

@@ -40,6 +40,7 @@ class Operation:
 
     Attributes:
         takes: the kinds of body; none if there is no body.
+        query: the parameters it takes in the query, by their names.
         presence: whether the body must be there.
         status: of the answer that is no error.
         answer: what that answer looks like; None if it has no body.
@@ -60,6 +61,7 @@ class Operation:
     face: Face = Face.PROBLEM
     body: type[BaseModel] | None = None
     takes: tuple[MediaType, ...] = ()
+    query: tuple[str, ...] = ()
     presence: Presence = Presence.REQUIRED
     status: int = 200
     answer: type[BaseModel] | None = None

@@ -27,6 +27,7 @@ from keyturn.server import models
 from keyturn.server.endpoints.password import WrongCurrentPassword
 from keyturn.server.media_type import MediaType
 from keyturn.server.operation import Access, Credential, Errors, Operation, Presence
+from keyturn.server.operations_admin import ADMIN_OPERATIONS
 from keyturn.server.problems import Face
 
 _BODY: Final[Errors] = (InvalidRequest, UnsupportedMediaType, ContentTooLarge)
@@ -230,6 +231,23 @@ OPERATIONS: Final = (
     ),
     Operation(
         method="GET",
+        path="/revocations",
+        tag=OAUTH,
+        summary="Revocation feed",
+        description="What was revoked behind a place in the feed, as a JWT of `typ` `revocations+jwt`, signed like an "
+        "access token by a key of the JWK Set: claims `iss`, `iat`, `seq`, `more` and `entries`, each entry with "
+        "`seq`, `kind`, `digest`, `exp` and, of a cut-off, `before`. At most 10,000 entries are on a page; where "
+        "`more` is true, the next follows `seq`. All that was revoked up to `iat` is on it or on those before. "
+        "A server that signs with a shared secret has no feed.",
+        query=("after", "wait"),
+        answer=models.Text,
+        answer_type="application/revocations+jwt",
+        answer_says="The page.",
+        errors=(InvalidRequest, NotFound, TemporarilyUnavailable),
+    ),
+    *ADMIN_OPERATIONS,
+    Operation(
+        method="GET",
         path="/healthz",
         tag=SERVER,
         summary="Alive",
@@ -242,7 +260,7 @@ OPERATIONS: Final = (
         path="/readyz",
         tag=SERVER,
         summary="Ready",
-        description="Says whether the database answers and a signing key can be used.",
+        description="Says whether the database answers, a signing key can be used and the clock is right.",
         answer=models.Health,
         answer_says="Ready.",
         more=((503, "Not ready; the body says what is missing."),),

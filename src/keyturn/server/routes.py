@@ -22,10 +22,14 @@ from keyturn.server.endpoints import (
     password,
     readyz,
     register,
+    revocations,
     revoke,
     sessions,
     token,
 )
+from keyturn.server.endpoints.admin import keys as admin_keys
+from keyturn.server.endpoints.admin import sessions as admin_sessions
+from keyturn.server.endpoints.admin import users as admin_users
 from keyturn.server.problems import Face
 from keyturn.server.resource import Handler, Resource
 
@@ -46,6 +50,7 @@ URLS: Final = (
     Url("/token", Face.OAUTH, {"POST": token.post}),
     Url("/login", Face.PROBLEM, {"POST": login.post}),
     Url("/revoke", Face.OAUTH, {"POST": revoke.post}),
+    Url("/revocations", Face.PROBLEM, {"GET": revocations.get}),
     Url("/logout", Face.BEARER, {"POST": logout.post}),
     Url("/logout/all", Face.BEARER, {"POST": logout.post_all}),
     Url("/me", Face.BEARER, {"GET": me.get}),
@@ -55,6 +60,15 @@ URLS: Final = (
     Url("/register", Face.PROBLEM, {"POST": register.post}),
     Url("/.well-known/jwks.json", Face.PROBLEM, {"GET": jwks.get}),
     Url(METADATA_PATH, Face.PROBLEM, {"GET": oauth_authorization_server.get}),
+    Url("/admin/api/users", Face.BEARER, {"GET": admin_users.list_users}),
+    Url("/admin/api/users/{sub}", Face.BEARER, {"GET": admin_users.get}),
+    Url("/admin/api/users/{sub}/disable", Face.BEARER, {"POST": admin_users.disable}),
+    Url("/admin/api/users/{sub}/enable", Face.BEARER, {"POST": admin_users.enable}),
+    Url("/admin/api/sessions", Face.BEARER, {"GET": admin_sessions.list_sessions}),
+    Url("/admin/api/sessions/{session_id}/end", Face.BEARER, {"POST": admin_sessions.end}),
+    Url("/admin/api/keys", Face.BEARER, {"GET": admin_keys.list_keys}),
+    Url("/admin/api/keys/rotate", Face.BEARER, {"POST": admin_keys.rotate}),
+    Url("/admin/api/keys/{kid}/revoke", Face.BEARER, {"POST": admin_keys.revoke}),
     Url("/healthz", Face.PROBLEM, {"GET": healthz.get}),
     Url("/readyz", Face.PROBLEM, {"GET": readyz.get}),
     Url("/metrics", Face.PROBLEM, {"GET": metrics.get}),

@@ -9,6 +9,7 @@ REFERENCE: Final = "file:"
 """What a secret begins with that stands in a file of its own."""
 
 MAX_BYTES: Final = 64 * 1024
+ROOT: Final = 0
 
 
 def read(path: Path) -> str:
@@ -43,13 +44,16 @@ def read_secret(path: Path) -> str:
 
 
 def check_private(path: Path) -> None:
-    """Return if only its owner can read the file.
+    """Return if only its owner can read the file, or if root lets us read it through a group of ours.
+
+    The latter is how Kubernetes mounts a secret for a pod with ``fsGroup``, how systemd hands over a credential (whose
+    group bits then stand for us alone), and how an administrator owns what a service may only read.
 
     Raises:
         ValueError: the group or everybody can, or it is not there.
 
     """
-    _refuse(path, stat.S_IRWXG | stat.S_IRWXO)
+    _refuse(path, stat.S_IWGRP | stat.S_IRWXO if _is_handed_over(path) else stat.S_IRWXG | stat.S_IRWXO)
 
 
 def check_not_public(path: Path) -> None:
@@ -64,13 +68,32 @@ def check_not_public(path: Path) -> None:
     _refuse(path, stat.S_IWGRP | stat.S_IRWXO)
 
 
+def _is_handed_over(path: Path) -> bool:
+    """Tell whether root owns the file, we are somebody else, and its group is root's or one of ours."""
+    if os.name != "posix" or os.geteuid() == ROOT:
+        return False
+    found = _stat(path)
+    return found.st_uid == ROOT and found.st_gid in {ROOT, os.getegid(), *os.getgroups()}
+
+
 def _refuse(path: Path, shared: int) -> None:
+    found = _stat(path)
+    if os.name == "posix" and found.st_mode & shared:
+        verb = _verb(found.st_mode & shared)
+        raise ValueError(f"others can {verb} {path}, which holds a secret; {_mend(path, found.st_uid)}")
+
+
+def _stat(path: Path) -> os.stat_result:
     try:
-        mode = path.stat().st_mode
+        return path.stat()
     except OSError as error:
         raise ValueError(f"{path} can't be read: {error.strerror}") from None
-    if os.name == "posix" and mode & shared:
-        raise ValueError(f"others can {_verb(mode & shared)} {path}, which holds a secret; run: chmod 600 {path}")
+
+
+def _mend(path: Path, owner: int) -> str:
+    if owner == os.geteuid():
+        return f"run: chmod 600 {path}"
+    return "let its owner and our group alone read it, mode 0440; in Kubernetes: defaultMode: 0440, with fsGroup"
 
 
 def _verb(shared: int) -> str:

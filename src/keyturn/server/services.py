@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,16 +41,33 @@ class OpenServices:
         await self.services.store.close()
 
 
-async def open_services(settings: Settings, users: UserDirectory | None = None, *, clock: Clock) -> OpenServices:
+async def open_services(
+    settings: Settings,
+    users: UserDirectory | None = None,
+    *,
+    clock: Clock,
+    on_fallback: Callable[[str], object] = lambda _: None,
+) -> OpenServices:
     """Open the store and make the services on it; the signing keys are loaded, and none is changed.
+
+    Args:
+        settings: what it is told.
+        users: the directory of an app that keeps its own users; None for ours.
+        clock: the time.
+        on_fallback: called each time that the database does what Redis does otherwise, with the reason in one word.
 
     Raises:
         ConfigurationError: the database is missing, unfit, or was sealed with another master key.
 
     """
     master_keys = parse_master_keys(settings.keys.master_key.get_secret_value())
-    store = await open_store(settings.database.url)
-    threads = HashThreads(settings.password.concurrency or default_threads())
+    store = await open_store(
+        settings.database.url,
+        pooler=settings.database.pooler,
+        redis_url=settings.redis.url,
+        on_fallback=on_fallback,
+    )
+    threads = HashThreads(settings.password.concurrency or default_threads(settings.server.workers))
     try:
         services = await _services(settings, users, clock, store=store, threads=threads, master_keys=master_keys)
         await _load_keys(services)

@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, SecretStr, ValidationError
 
 from keyturn.errors import ConfigurationError
 from keyturn.server import settings_rules, settings_sources
+from keyturn.server.masking import mask_url
 from keyturn.server.settings_problem import Problem, environment_name
 from keyturn.server.settings_rules import Purpose
 from keyturn.server.settings_sections import (
@@ -173,7 +174,7 @@ def _shown(value: object) -> str:
         return ", ".join(str(item) for item in value)
     if isinstance(value, dict):
         return "; ".join(f"{name}: {', '.join(items)}" for name, items in value.items())
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else mask_url(str(value))
 
 
 def _raise_if_any(problems: list[Problem], warnings: tuple[str, ...] = ()) -> None:

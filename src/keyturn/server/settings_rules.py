@@ -7,9 +7,13 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from keyturn.errors import ConfigurationError
 from keyturn.server import settings_rules_network as network
 from keyturn.server import settings_rules_tokens as tokens
 from keyturn.server.settings_problem import Problem
+from keyturn.store.redis.location import parse_location
+from keyturn.store.sql.postgres.location import SCHEMES as POSTGRES_SCHEMES
+from keyturn.store.sql.postgres.location import location_of as parse_postgres
 
 if TYPE_CHECKING:
     from keyturn.server.settings import Settings
@@ -55,16 +59,40 @@ def _required(settings: "Settings") -> Problems:
         )
 
 
-def _later(settings: "Settings") -> Problems:
-    """Name what the contract knows and this installation can't do, rather than run without it."""
-    if not settings.database.url.startswith("sqlite:///"):
-        yield Problem(
-            ("database.url",), "this installation keeps data in SQLite alone; write sqlite:///path/to/keyturn.db."
-        )
-    if settings.database.pooler:
+def _database(settings: "Settings") -> Problems:
+    """Take a URL that names its backend, and a pooler only where there can be one."""
+    scheme, pooler = settings.database.url.partition(":")[0], settings.database.pooler
+    if scheme in POSTGRES_SCHEMES:
+        yield from _postgres(settings.database.url)
+    elif scheme != "sqlite":
+        yield Problem(("database.url",), "write sqlite:///path/to/keyturn.db or postgresql://user@host/database.")
+    elif pooler:
         yield Problem(("database.pooler",), "SQLite has no pooler; leave it empty.")
-    if settings.redis.url:
-        yield Problem(("redis.url",), "this installation can't use Redis; leave it empty.")
+    if pooler not in {"", "transaction"}:
+        yield Problem(("database.pooler",), "write 'transaction' behind PgBouncer in transaction mode, else nothing.")
+
+
+def _postgres(url: str) -> Problems:
+    try:
+        location = parse_postgres(url)
+    except ConfigurationError as error:
+        yield Problem(("database.url",), str(error).removeprefix("database.url: "))
+        return
+    if location.may_fall_back_to_plain_text:
+        yield Problem(
+            ("database.url",),
+            "what crosses the network could be in plain text. Add ?sslmode=verify-full&sslrootcert=/path/to/ca.pem;"
+            " or ?sslmode=disable, if nobody else is on that network.",
+        )
+
+
+def _redis(settings: "Settings") -> Problems:
+    if not settings.redis.url:
+        return
+    try:
+        parse_location(settings.redis.url)
+    except ConfigurationError as error:
+        yield Problem(("redis.url",), str(error).removeprefix("redis.url: "))
 
 
 _ANYWHERE: Final[tuple[Callable[["Settings"], Problems], ...]] = (
@@ -77,10 +105,11 @@ _ANYWHERE: Final[tuple[Callable[["Settings"], Problems], ...]] = (
     tokens.password,
     tokens.roles,
     network.cors,
-    _later,
+    _database,
+    _redis,
 )
 _RULES: Final = {
     Purpose.ADMINISTER: _ANYWHERE,
     Purpose.EMBED: (_required, *_ANYWHERE),
-    Purpose.SERVE: (_required, *_ANYWHERE, tokens.asymmetric, network.transport, network.tls, network.workers),
+    Purpose.SERVE: (_required, *_ANYWHERE, tokens.asymmetric, network.transport, network.tls),
 }

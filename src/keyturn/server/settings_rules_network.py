@@ -75,12 +75,6 @@ def tls(settings: "Settings") -> Problems:
         yield from unusable or _told("server.tls_key", lambda: secret_files.check_not_public(Path(server.tls_key)))
 
 
-def workers(settings: "Settings") -> Problems:
-    """Take one process, as SQLite does."""
-    if settings.server.workers != 1:
-        yield Problem(("server.workers",), "SQLite is written by one process; set it to 1.")
-
-
 def _told(name: str, check: Callable[[], object]) -> Problems:
     try:
         check()

@@ -84,11 +84,7 @@ def key_rotation(settings: "Settings") -> Problems:
 def master_key(settings: "Settings") -> Problems:
     """Take keys that can be used."""
     text = settings.keys.master_key.get_secret_value()
-    if text.startswith(_LATER_REFERENCES):
-        yield Problem(
-            ("keys.master_key",), "this installation reads no secret store; use a file: KEYTURN_KEYS_MASTER_KEY_FILE."
-        )
-    elif text:
+    if text:
         try:
             parse_master_keys(text)
         except ConfigurationError as error:
@@ -131,4 +127,3 @@ def _whole_seconds(name: str, value: Duration) -> Problems:
 
 _AUDIENCE: Final = re.compile(r"[!-)+-~]{1,255}")
 _SCOPE: Final = re.compile(r"[!#-\[\]-~]{1,128}")
-_LATER_REFERENCES: Final = ("vault:", "awssm:")

@@ -50,14 +50,14 @@ class Server(Section):
 class Database(Section):
     """``[database]``: where everything is kept."""
 
-    url: Text = "sqlite:///.keyturn/keyturn.db"
+    url: Annotated[Text, Field(repr=False)] = "sqlite:///.keyturn/keyturn.db"
     pooler: Text = ""
 
 
 class Redis(Section):
-    """``[redis]``."""
+    """``[redis]``: what makes an installation faster, and which it can do without."""
 
-    url: Text = ""
+    url: Annotated[Text, Field(repr=False)] = ""
 
 
 class AccessToken(Section):

@@ -1,11 +1,12 @@
 """Where settings come from: flags, else the environment, else a file. Nothing here judges a value.
 
-``KEYTURN_…_FILE`` names a file that holds the value; a secret in ``keyturn.toml`` may be ``file:path`` likewise,
-relative to that file. An environment variable that only looks like a setting is a warning, since orchestrators inject
-such names; an unknown key in the file is a mistake.
+``KEYTURN_…_FILE`` names a file that holds the value. A secret may be a reference, see ``secret_references``; a path in
+``keyturn.toml`` is relative to that file. Only the references that win are read. An environment variable that only
+looks like a setting is a warning, since orchestrators inject such names; an unknown key in the file is a mistake.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from pydantic import SecretStr
 
 from keyturn.errors import ConfigurationError
 from keyturn.server import secret_files
+from keyturn.server.secret_references import Reference, References, is_reference, may_refer
 from keyturn.server.settings_problem import PREFIX, Problem, environment_name
 
 CONFIG_VARIABLE: Final = "KEYTURN_CONFIG"
@@ -62,7 +64,7 @@ def collect(names: Names, *, flags: Mapping[str, Any], environ: Mapping[str, str
     """
     variables = os.environ if environ is None else environ
     problems: list[Problem] = []
-    given = _flatten(names, flags, "as a flag", problems)
+    given = _deferred(names, _flatten(names, flags, "as a flag", problems), Path())
     set_outside = _from_environment(names, variables, problems)
     path = _config_path(config, variables, given.keys() | set_outside.keys())
     written = {} if path is None else _from_file(names, path, problems)
@@ -70,7 +72,19 @@ def collect(names: Names, *, flags: Mapping[str, Any], environ: Mapping[str, str
     for source, layer in ((Source.FILE, written), (Source.ENVIRONMENT, set_outside), (Source.FLAG, given)):
         found.values.update(layer)
         found.sources.update(dict.fromkeys(layer, source))
+    _dereference(found, References(variables))
     return found
+
+
+def _dereference(found: Found, references: References) -> None:
+    """Put what the references lead to in their place; one that leads nowhere is a problem, and no value."""
+    waiting = [(name, value) for name, value in found.values.items() if isinstance(value, Reference)]
+    for name, reference in waiting:
+        try:
+            found.values[name] = references.read(reference)
+        except ValueError as error:
+            del found.values[name]
+            found.problems.append(Problem((name,), f"{error}."))
 
 
 def _config_path(config: Path | None, variables: Mapping[str, str], given: set[str]) -> Path | None:
@@ -95,7 +109,7 @@ def _from_environment(names: Names, variables: Mapping[str, str], problems: list
         elif file:
             values |= _read_file_of(name, names[name], Path(file), problems)
         elif variable in variables:
-            values |= _dereferenced(name, names[name], variables[variable], Path(), problems)
+            values |= _deferred(names, {name: variables[variable]}, Path())
     return values
 
 
@@ -106,12 +120,11 @@ def _from_file(names: Names, path: Path, problems: list[Problem]) -> dict[str, A
         raise ConfigurationError(f"{path} can't be read: {error.strerror}. Name another file, or none.") from None
     except ValueError as error:  # TOML's own complaint names line and column; or it is no UTF-8
         raise ConfigurationError(f"{path} is not TOML: {error}.") from None
-    values: dict[str, Any] = {}
-    for name, value in _flatten(names, written, f"in {path}", problems).items():
-        if _is_inline_secret(names[name], value):
+    values = _flatten(names, written, f"in {path}", problems)
+    for name, value in values.items():
+        if _is_secret(names[name], value):
             problems.extend(_if_not_private(name, path))
-        values |= _dereferenced(name, names[name], value, path.parent, problems)
-    return values
+    return _deferred(names, values, path.parent)
 
 
 def _flatten(names: Names, nested: Mapping[str, Any], where: str, problems: list[Problem]) -> dict[str, Any]:
@@ -145,23 +158,32 @@ def _nearest(name: str, names: Names) -> str:
     return "".join(f"Did you mean {found}?" for found in nearest)
 
 
-def _dereferenced(name: str, kind: object, value: object, base: Path, problems: list[Problem]) -> dict[str, Any]:
-    if kind is SecretStr and isinstance(value, str) and value.startswith(secret_files.REFERENCE):
-        return _read_file_of(name, kind, base / value.removeprefix(secret_files.REFERENCE), problems)
-    return {name: value}
+def _deferred(names: Names, values: Mapping[str, Any], base: Path) -> dict[str, Any]:
+    """Return *values*, those that are references as such."""
+    return {
+        name: Reference(value, base) if may_refer(name, names[name]) and is_reference(value) else value
+        for name, value in values.items()
+    }
 
 
 def _read_file_of(name: str, kind: object, path: Path, problems: list[Problem]) -> dict[str, Any]:
+    """Return the value in a file; there too a secret may be a reference."""
     read = secret_files.read_secret if kind is SecretStr else secret_files.read
     try:
-        return {name: read(path)}
+        value = read(path)
     except ValueError as error:
         problems.append(Problem((name,), f"{error}."))
         return {}
+    if _is_secret(kind, value):
+        problems.extend(_if_not_private(name, path))
+    return _deferred({name: kind}, {name: value}, path.parent)
 
 
-def _is_inline_secret(kind: object, value: object) -> bool:
-    return kind is SecretStr and isinstance(value, str) and bool(value) and ":" not in value
+def _is_secret(kind: object, value: object) -> bool:
+    """Tell whether *value* is a secret itself, or a URL with a password in it."""
+    if not isinstance(value, str) or is_reference(value):
+        return False
+    return bool(value) if kind is SecretStr else _PASSWORD_IN_URL.search(value) is not None
 
 
 def _if_not_private(name: str, path: Path) -> Iterator[Problem]:
@@ -182,3 +204,4 @@ def _strangers(names: Names, variables: Mapping[str, str]) -> Iterator[str]:
 
 
 _WHICH_INSTALLATION: Final = frozenset({"issuer", "database.url", "keys.master_key"})
+_PASSWORD_IN_URL: Final = re.compile(r"://(?!/).*:.*@|[?&][^=&#]*password", re.IGNORECASE | re.DOTALL)

@@ -4,6 +4,7 @@ It is there before the server has started, and without what only a started serve
 early answers 503.
 """
 
+from keyturn.core.feed import Feed
 from keyturn.core.ports import UserDirectory
 from keyturn.core.services import Services
 from keyturn.errors import TemporarilyUnavailable
@@ -11,6 +12,7 @@ from keyturn.server.clock import Clock
 from keyturn.server.cors import Origins
 from keyturn.server.metrics import Metrics
 from keyturn.server.settings import Settings
+from keyturn.server.signing import sign_page
 from keyturn.verify.checking import TokenChecker
 
 
@@ -42,6 +44,7 @@ class ServerState:
         self.origins = origins
         self._services: Services | None = None
         self._checker: TokenChecker | None = None
+        self._feed: Feed | None = None
 
     @property
     def services(self) -> Services:
@@ -67,13 +70,33 @@ class ServerState:
             raise _not_running()
         return self._checker
 
+    @property
+    def feed(self) -> Feed:
+        """The revocation feed.
+
+        Raises:
+            TemporarilyUnavailable: the server has not started, or has stopped.
+
+        """
+        if self._feed is None:
+            raise _not_running()
+        return self._feed
+
     def start(self, services: Services, checker: TokenChecker) -> None:
         """Let requests in."""
         self._services = services
         self._checker = checker
+        self._feed = Feed(services, sign_page)
+
+    def end_waiting(self) -> None:
+        """Answer at once whoever waits for news, from now on too: the end has begun."""
+        if self._feed is not None:
+            self._feed.stop()
 
     def stop(self) -> None:
         """Let no request in any more."""
+        self.end_waiting()
+        self._feed = None
         self._services = None
         self._checker = None
 

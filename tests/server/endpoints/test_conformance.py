@@ -4,7 +4,9 @@ The server is a real one, on a socket. Whatever comes back has a documented stat
 """
 
 import socket
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from threading import Thread
@@ -51,14 +53,20 @@ CASES = [
     (f"{each.method} {each.path}", mode)
     for each in OPERATIONS
     for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
-    if mode is GenerationMode.POSITIVE or each.body or each.credentials
+    if mode is GenerationMode.POSITIVE or each.body or each.credentials or each.query
 ]
 
 
 @pytest.fixture(scope="module")
-def issuer(tmp_path_factory: Any) -> Iterator[str]:
+def folder(tmp_path_factory: Any) -> Path:
+    """Where the server keeps its database."""
+    made: Path = tmp_path_factory.mktemp("conformance")
+    return made
+
+
+@pytest.fixture(scope="module")
+def issuer(folder: Path) -> Iterator[str]:
     """Serve on a socket, with limits that let a machine through; yield the issuer."""
-    folder: Path = tmp_path_factory.mktemp("conformance")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         issuer = f"http://127.0.0.1:{listener.getsockname()[1]}"
         app = create_app(_settings(issuer, folder))
@@ -74,10 +82,13 @@ def issuer(tmp_path_factory: Any) -> Iterator[str]:
 
 
 @pytest.fixture
-def token(issuer: str) -> str:
-    """A fresh access token for the issuer: some operation may have ended the session of the last one."""
+def token(issuer: str, folder: Path) -> str:
+    """A fresh access token of an admin, for the issuer: some operation may have ended the session of the last one."""
     user = {"username": "ada", "password": PASSWORD}
     httpx2.post(f"{issuer}/register", json=user)
+    with closing(sqlite3.connect(folder / "keyturn.db")) as database:
+        database.execute("""UPDATE users SET roles = '["admin"]' WHERE username = 'ada'""")
+        database.commit()
     answer = httpx2.post(f"{issuer}/login", json=user | {"client": "native", "resource": issuer}).json()
     return str(answer["access_token"])
 

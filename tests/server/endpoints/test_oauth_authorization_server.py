@@ -22,6 +22,7 @@ async def test_the_metadata_tells_what_there_is(world: World) -> None:
         "token_endpoint_auth_methods_supported": ["none"],
         "revocation_endpoint_auth_methods_supported": ["none"],
         "service_documentation": f"{ISSUER}/docs",
+        "keyturn_revocations_endpoint": f"{ISSUER}/revocations",
     }
 
 
