@@ -1,4 +1,4 @@
-"""A real server: ``python -m keyturn serve`` in a process of its own, on a free port, over an SQLite file of its own.
+"""A real server: ``python -m keyturn serve`` in a process of its own, on a free port, over a database of its own.
 
 Users and sessions are made beside it through the same flows; only the password hash is left out where a test needs
 thousands of logins.
@@ -13,12 +13,14 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+
+import asyncpg
 
 from keyturn.core import login, users
 from keyturn.core.issue import Issued
@@ -52,6 +54,11 @@ class Installation:
         return self.folder / "keyturn.db"
 
     @property
+    def database_url(self) -> str:
+        """The URL of the database, whatever it is."""
+        return self.environ["KEYTURN_DATABASE_URL"]
+
+    @property
     def issuer(self) -> str:
         """The URL of the server, whichever process of it answers."""
         return self.environ["KEYTURN_ISSUER"]
@@ -80,13 +87,18 @@ class Installation:
         )
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Return the rows that *sql* reads from the file."""
+        """Return the rows that *sql* reads from the database."""
+        if not self.database_url.startswith("sqlite:"):
+            return asyncio.run(_fetch(self.database_url, sql))
         with closing(sqlite3.connect(f"{self.database.as_uri()}?mode=ro", uri=True, timeout=10)) as connection:
             return connection.execute(sql).fetchall()
 
 
-def install(folder: Path, **environ: str) -> Installation:
-    """Make an installation in *folder*, its database included; *environ* goes before what is set here."""
+def install(folder: Path, url: str | None = None, **environ: str) -> Installation:
+    """Make an installation in *folder*, its database included; *environ* goes before what is set here.
+
+    *url* names an empty database; None makes an SQLite file in the folder.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     key_file = folder / "master.key"
     key_file.write_text(encode(secrets.token_bytes(32)))
@@ -97,7 +109,7 @@ def install(folder: Path, **environ: str) -> Installation:
         "PYTHONUNBUFFERED": "1",
         "KEYTURN_ISSUER": f"http://127.0.0.1:{port}",
         "KEYTURN_SERVER_PORT": str(port),
-        "KEYTURN_DATABASE_URL": f"sqlite:///{folder / 'keyturn.db'}",
+        "KEYTURN_DATABASE_URL": url or f"sqlite:///{folder / 'keyturn.db'}",
         "KEYTURN_ACCESS_TOKEN_AUDIENCE": AUDIENCE,
         "KEYTURN_KEYS_MASTER_KEY_FILE": str(key_file),
         "KEYTURN_PASSWORD_MEMORY_KIB": "7168",
@@ -193,45 +205,81 @@ def free_port() -> int:
         return port
 
 
-def add_users(installation: Installation, *names: str) -> None:
+def add_users(installation: Installation, *names: str, roles: tuple[str, ...] = ("user",)) -> None:
     """Make accounts with the password of all tests, hashed as the server does."""
-
-    async def work(services: Services, now_ms: int) -> None:
-        await asyncio.gather(*(_add_user(services, name, now_ms) for name in names))
-
-    _beside(installation, work)
+    _at_once(installation, lambda beside: beside.add_users(*names, roles=roles))
 
 
-def log_in(
-    installation: Installation,
-    name: str,
-    times: int = 1,
-    *,
-    client: ClientKind = ClientKind.NATIVE,
-    for_issuer: bool = False,
-) -> list[Issued]:
+def log_in(installation: Installation, name: str, times: int = 1, **options: Any) -> list[Issued]:
     """Start sessions through the real flow, beside the server and without the cost of the password's hash."""
-    resource = installation.issuer if for_issuer else None
+    issued: list[Issued] = _at_once(installation, lambda beside: beside.log_in(name, times, **options))
+    return issued
 
-    async def work(services: Services, now_ms: int) -> list[Issued]:
-        assert services.local_users is not None
-        trusting = replace(services, users=_Trusting(services.local_users))
-        await prepare_to_serve(services, now_ms=now_ms)
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The flows over the server's database, in this process."""
+
+    installation: Installation
+    services: Services
+
+    async def add_users(self, *names: str, roles: tuple[str, ...] = ("user",)) -> None:
+        """Make accounts with the password of all tests, hashed as the server does."""
+        await asyncio.gather(*(self._add_user(name, roles) for name in names))
+
+    async def log_in(
+        self, name: str, times: int = 1, *, client: ClientKind = ClientKind.NATIVE, for_issuer: bool = False
+    ) -> list[Issued]:
+        """Start sessions through the real flow, without the cost of the password's hash."""
+        assert self.services.local_users is not None
+        trusting = replace(self.services, users=_Trusting(self.services.local_users))
         request = login.LoginRequest(
             username=name,
             password=PASSWORD,
             client=client,
             device_name="",
             scope=None,
-            resource=resource,
+            resource=self.installation.issuer if for_issuer else None,
             device_token=None,
             device=DEVICE,
             origin=Origin(address="127.0.0.1", browser="unknown"),
         )
-        return await asyncio.gather(*(login.login(trusting, request, now_ms=now_ms) for _ in range(times)))
+        return await asyncio.gather(*(login.login(trusting, request, now_ms=_now_ms()) for _ in range(times)))
 
-    issued: list[Issued] = _beside(installation, work)
-    return issued
+    async def _add_user(self, name: str, roles: tuple[str, ...]) -> None:
+        await users.add_user(self.services, name, PASSWORD, roles=roles, origin=OPERATOR, now_ms=_now_ms())
+
+
+@asynccontextmanager
+async def beside(installation: Installation) -> AsyncIterator[Beside]:
+    """Open the flows over the server's database for the time of an ``async with``."""
+    settings = Settings.load(purpose=Purpose.ADMINISTER, environ=dict(installation.environ))
+    opened = await open_services(settings, clock=Clock())
+    try:
+        await prepare_to_serve(opened.services, now_ms=_now_ms())
+        yield Beside(installation, opened.services)
+    finally:
+        await opened.close()
+
+
+def _at_once(installation: Installation, work: Callable[[Beside], Any]) -> Any:
+    async def run() -> Any:
+        async with beside(installation) as opened:
+            return await work(opened)
+
+    return asyncio.run(run())
+
+
+def _now_ms() -> int:
+    return Clock().now_ms()
+
+
+async def _fetch(url: str, sql: str) -> list[tuple[Any, ...]]:
+    connection = await asyncpg.connect(url)
+    try:
+        return [tuple(row) for row in await connection.fetch(sql)]
+    finally:
+        await connection.close()
 
 
 class _Trusting:
@@ -249,20 +297,3 @@ class _Trusting:
         """Return the user as they are now."""
         user: User | None = await self._local.find(sub)
         return user
-
-
-async def _add_user(services: Services, name: str, now_ms: int) -> None:
-    await users.add_user(services, name, PASSWORD, roles=("user",), origin=OPERATOR, now_ms=now_ms)
-
-
-def _beside(installation: Installation, work: Callable[[Services, int], Any]) -> Any:
-    async def run() -> Any:
-        clock = Clock()
-        settings = Settings.load(purpose=Purpose.ADMINISTER, environ=dict(installation.environ))
-        opened = await open_services(settings, clock=clock)
-        try:
-            return await work(opened.services, clock.now_ms())
-        finally:
-            await opened.close()
-
-    return asyncio.run(run())

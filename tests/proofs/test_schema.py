@@ -71,9 +71,9 @@ class Explorer:
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    """An installation where even registration is open."""
+    """An installation where even registration is open, and whose user is an admin."""
     made = install(tmp_path_factory.mktemp("schema"), KEYTURN_REGISTRATION_MODE="open", KEYTURN_LOG_LEVEL="info")
-    add_users(made, "alice")
+    add_users(made, "alice", roles=("user", "admin"))
     return made
 
 
