@@ -81,6 +81,18 @@ def test_the_pytest_plugin_loads_nothing_until_it_is_used() -> None:
     assert ran.stdout.split() == ["keyturn", "keyturn.pytest_plugin"], ran.stderr
 
 
+def test_a_verifier_that_follows_nothing_loads_no_thread_and_no_client() -> None:
+    """A feed is described before its follower, and an HTTP client, are needed."""
+    ran = run(
+        "import keyturn, sys; described = keyturn.Revocations()\n"
+        "assert not {'asyncio', 'httpx2', 'keyturn.verify.feed_follower'} & set(sys.modules)\n"
+        "keyturn.Verifier('https://a.test', 'b', revocations=described)\n"
+        "import threading; assert threading.active_count() == 1\n"
+        "assert not {'asyncio', 'httpx2'} & set(sys.modules)"
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
 def test_a_name_that_the_package_does_not_have_is_told() -> None:
     """By the usual error, and each that it has is listed and is one object."""
     with pytest.raises(ImportError, match="Nope"):
@@ -106,7 +118,8 @@ def test_importing_the_sdk_is_quick() -> None:
 def test_the_package_offers_what_the_contract_names() -> None:
     """Contract §6."""
     names = (
-        "Verifier AccessToken KeyturnError MissingToken InvalidToken TokenExpired InsufficientScope VerifierUnavailable"
+        "Verifier AccessToken Revocations KeyturnError MissingToken InvalidToken TokenExpired InsufficientScope "
+        "VerifierUnavailable"
     )
     assert set(names.split()) <= set(keyturn.__all__)
     assert all(hasattr(keyturn, name) for name in keyturn.__all__)

@@ -1,5 +1,7 @@
 """Starlette endpoints behind tokens."""
 
+import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -15,6 +17,7 @@ from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from keyturn import Revocations
 from keyturn.errors import ConfigurationError
 from keyturn.starlette import Keyturn
 from keyturn.testing import TestIssuer
@@ -269,3 +272,56 @@ def test_an_endpoint_without_a_request_can_not_be_protected() -> None:
     """It stops where it is written."""
     with pytest.raises(ConfigurationError):
         auth.require()(lambda: None)
+
+
+#: Nobody listens there.
+NO_FEED = Revocations(url="http://127.0.0.1:1/revocations")
+
+
+def following() -> int:
+    """Count the threads that follow a feed."""
+    return sum(thread.name == "keyturn-revocations" for thread in threading.enumerate())
+
+
+def wait_for_no_thread() -> None:
+    """Wait until none follows."""
+    end = time.monotonic() + 20
+    while following():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("through", ["guard", "lifespan"])
+def test_the_feed_is_followed_as_long_as_the_app_runs(through: str) -> None:
+    """From its start to its end, and again at the next start."""
+    auth = Keyturn(ISSUER.issuer, ISSUER.audience, jwks=ISSUER.jwks, revocations=NO_FEED)
+    app = Starlette(lifespan=auth.lifespan if through == "lifespan" else None)
+    if through == "guard":
+        auth.guard(app)
+    for _ in range(2):
+        with TestClient(app):
+            assert following() == 1
+        wait_for_no_thread()
+
+
+def test_a_stale_view_is_a_matter_of_each_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """REF-17: 503, or the last view."""
+    monkeypatch.setattr("keyturn.verify.feed_follower.PATIENCE", 0.1)
+    auth = Keyturn(ISSUER.issuer, ISSUER.audience, jwks=ISSUER.jwks, revocations=NO_FEED)
+
+    def answer(request: Request) -> Response:
+        return PlainTextResponse(request.user.identity)
+
+    app = Starlette(
+        routes=[
+            Route("/strict", auth.require()(answer)),
+            Route("/lenient", auth.require(on_stale="accept")(answer)),
+        ],
+        lifespan=auth.lifespan,
+    )
+    with TestClient(app) as client:
+        strict = client.get("/strict", headers=ISSUER.headers())
+        assert (strict.status_code, strict.headers["retry-after"]) == (503, "1")
+        assert client.get("/lenient", headers=ISSUER.headers("ada")).text == "ada"
+        assert client.get("/strict", headers=ISSUER.headers(expires_in=-60)).status_code == 401
+    wait_for_no_thread()

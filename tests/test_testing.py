@@ -48,6 +48,21 @@ def test_rotation_and_withdrawal_can_be_played(keyturn_issuer: TestIssuer) -> No
         keyturn_issuer.verifier().verify(old)
 
 
+@pytest.mark.parametrize("kind", ["jti", "sid", "sub", "kid"])
+def test_a_revocation_is_known_at_once(keyturn_issuer: TestIssuer, kind: str) -> None:
+    """To verifiers that were made before, for a token that was verified before, without a network."""
+    verifier = keyturn_issuer.verifier()
+    text, other = keyturn_issuer.make_token("ada", sid="s", jti="j"), keyturn_issuer.make_token("bob")
+    token = verifier.verify(text)
+    keyturn_issuer.revoke(**{kind: {"jti": "j", "sid": "s", "sub": "ada", "kid": token.kid}[kind]})
+    with pytest.raises(InvalidToken) as refusal:
+        verifier.verify(text)
+    assert refusal.value.reason is InvalidTokenReason.REVOKED
+    if kind != "kid":
+        assert verifier.verify(other).sub == "bob"
+        assert verifier.verify(keyturn_issuer.make_token("ada")).sub == "ada"
+
+
 @pytest.mark.parametrize("algorithm", ["ES256", "EdDSA", "RS256", "PS256", "ES384"])
 def test_any_asymmetric_algorithm_will_do(algorithm: str) -> None:
     """The published set holds no secret."""
