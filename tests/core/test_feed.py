@@ -118,6 +118,17 @@ async def test_a_page_has_what_is_behind_the_place(after: int, seqs: list[int]) 
     assert (page.seq, page.more, page.issued_at, page.issuer) == (3, False, NOW, ISSUER)
 
 
+@pytest.mark.parametrize(("asked", "after"), [(BEFORE_ALL, 0), (1, 0), (10, 10), (15, 10), (30, 30), (99, 0)])
+async def test_a_page_says_from_where_on_it_lacks_nothing(asked: int, after: int) -> None:
+    """The place of the last entry before it: whoever has seen less has been given somebody else's page."""
+    log = Log()
+    log.entries = [entry(10), entry(20), entry(30)]
+
+    page = page_behind(await known(log), asked, issuer=ISSUER, issued_at=NOW)
+
+    assert page.after == after
+
+
 async def test_a_long_snapshot_comes_in_pages() -> None:
     """10,000 entries each, ``more`` until the last; from one page's ``seq`` to the next, each entry once."""
     denylist, seen, after, more = await known(Log(25_000)), list[int](), BEFORE_ALL, True

@@ -67,7 +67,8 @@ def _pages(draw: st.DrawFn) -> Page:
         entries.append(RevocationEntry(seq=seq, kind=kind, digest=digest, before=before, expires_at=draw(_NUMBERS)))
     seq = draw(st.integers(min_value=max(seqs, default=0), max_value=_LARGEST))
     more = draw(st.booleans()) and bool(entries)
-    return Page(issuer=_ISSUER, issued_at=draw(_NUMBERS), seq=seq, more=more, entries=tuple(entries))
+    after = draw(st.none() | _NUMBERS)
+    return Page(issuer=_ISSUER, issued_at=draw(_NUMBERS), seq=seq, more=more, entries=tuple(entries), after=after)
 
 
 @given(page=_pages())
@@ -122,7 +123,7 @@ def test_the_page_that_every_refusal_differs_from_is_good() -> None:
         *(({name: _ABSENT}, "missing_claim") for name in ("iss", "iat", "seq", "more", "entries")),
         *(
             ({name: value}, "bad_claim")
-            for name in ("iat", "seq")
+            for name in ("iat", "seq", "after")
             for value in (-1, 9.0, True, "9", None, 2**53, 10**40, [9])
         ),
         *(({"more": value}, "bad_claim") for value in (0, 1, "false", None)),

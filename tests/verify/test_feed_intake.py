@@ -62,10 +62,10 @@ def entry(seq: int, *, lasts: int = 600, kind: RevocationKind = RevocationKind.S
     return RevocationEntry(seq=seq, kind=kind, digest=named, before=None, expires_at=NOW + lasts)
 
 
-def page(*entries: RevocationEntry, seq: int = 0, more: bool = False, iat: int = NOW) -> Page:
+def page(*entries: RevocationEntry, seq: int = 0, more: bool = False, iat: int = NOW, after: int | None = None) -> Page:
     """Return a page."""
     seq = seq or max((each.seq for each in entries), default=0)
-    return Page(issuer=ISSUER.issuer, issued_at=iat, seq=seq, more=more, entries=entries)
+    return Page(issuer=ISSUER.issuer, issued_at=iat, seq=seq, more=more, entries=entries, after=after)
 
 
 def signed(*entries: RevocationEntry, **rest: Any) -> str:
@@ -122,6 +122,19 @@ async def test_two_copies_of_a_store_in_turn_bring_no_news(make: Callable[..., F
         True,
         False,
     ]
+
+
+async def test_the_answer_to_another_question_is_refused(make: Callable[..., FeedIntake]) -> None:
+    """A cache that keeps answers by their path alone hands out the newest page, which lacks all that came before."""
+    intake = make()
+    with pytest.raises(PageRefused):
+        await intake.take(signed(seq=90, after=90))
+    assert (intake.after, intake.is_fresh) == (None, False)
+    await intake.take(signed(entry(40), seq=50, after=0))
+    with pytest.raises(PageRefused):
+        await intake.take(signed(seq=90, after=60))
+    await intake.take(signed(entry(60), seq=90, after=40))
+    assert (intake.after, len(intake.view)) == (90, 2)
 
 
 async def test_a_feed_that_leads_in_a_circle_is_refused(make: Callable[..., FeedIntake]) -> None:

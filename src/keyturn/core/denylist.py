@@ -73,6 +73,11 @@ class Denylist:
         start = bisect_right(self._entries, seq, key=attrgetter("seq"))
         return self._entries[start : start + most]
 
+    def place_up_to(self, seq: int) -> int:
+        """Return the place of the last entry known up to *seq*: between the two is nothing. 0 if there is no such."""
+        end = bisect_right(self._entries, seq, key=attrgetter("seq"))
+        return self._entries[end - 1].seq if end else 0
+
     def prune(self, now: float) -> None:
         """Forget what has expired at *now*, in epoch seconds; an entry among younger ones once those before it go."""
         self.view.prune(now)

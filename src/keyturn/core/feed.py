@@ -47,7 +47,12 @@ def page_behind(denylist: Denylist, after: int, *, issuer: str, issued_at: int) 
     found = denylist.behind(start, MAX_ENTRIES + 1)
     more, entries = len(found) > MAX_ENTRIES, tuple(found[:MAX_ENTRIES])
     return Page(
-        issuer=issuer, issued_at=issued_at, seq=entries[-1].seq if more else denylist.seq, more=more, entries=entries
+        issuer=issuer,
+        issued_at=issued_at,
+        seq=entries[-1].seq if more else denylist.seq,
+        more=more,
+        entries=entries,
+        after=denylist.place_up_to(start),
     )
 
 
@@ -56,7 +61,7 @@ class _Name:
     """What tells two signed pages apart: the log only grows, so what is between two places stays the same."""
 
     issued_at: int
-    first: int
+    after: int | None
     last: int
     kid: str
 
@@ -129,8 +134,7 @@ class Feed:
         return now_ms // 1000
 
     async def _sign_once(self, page: Page, key: SigningKey) -> bytes:
-        first = page.entries[0].seq if page.entries else 0
-        name = _Name(page.issued_at, first, page.seq, key.kid)
+        name = _Name(page.issued_at, page.after, page.seq, key.kid)
         if name not in self._signed:
             self._make_room(page)
             make = self._make_long if len(page.entries) > MANY else self._sign

@@ -235,9 +235,11 @@ OPERATIONS: Final = (
         tag=OAUTH,
         summary="Revocation feed",
         description="What was revoked behind a place in the feed, as a JWT of `typ` `revocations+jwt`, signed like an "
-        "access token by a key of the JWK Set: claims `iss`, `iat`, `seq`, `more` and `entries`, each entry with "
-        "`seq`, `kind`, `digest`, `exp` and, of a cut-off, `before`. At most 10,000 entries are on a page; where "
-        "`more` is true, the next follows `seq`. All that was revoked up to `iat` is on it or on those before. "
+        "access token by a key of the JWK Set: claims `iss`, `iat`, `after`, `seq`, `more` and `entries`, each entry "
+        "with `seq`, `kind`, `digest`, `exp` and, of a cut-off, `before`. A page lacks nothing between `after` and "
+        "`seq`: one whose `after` lies beyond the place you asked for answers somebody else. At most 10,000 entries "
+        "are on a page; where `more` is true, the next follows `seq`. All that was revoked up to `iat` is on it or on "
+        "those before. "
         "A server that signs with a shared secret has no feed.",
         query=("after", "wait"),
         answer=models.Text,

@@ -36,6 +36,8 @@ class Page:
         more: whether a page follows at once, behind ``seq``. A page without entries has none behind it, so that
             whoever goes on gets somewhere.
         entries: in the order of their ``seq``, none behind the page's.
+        after: the page lacks nothing that follows this place; None if it does not say. So whoever was given the answer
+            to somebody else's question, by a cache that looks at the path alone, does not take it for their own.
 
     """
 
@@ -44,17 +46,20 @@ class Page:
     seq: int
     more: bool
     entries: tuple[RevocationEntry, ...]
+    after: int | None = None
 
 
 def sign(page: Page, key: SigningKey) -> str:
     """Return *page* as a JWT signed by *key*."""
-    members = {
+    members: dict[str, Any] = {
         "iss": page.issuer,
         "iat": page.issued_at,
         "seq": page.seq,
         "more": page.more,
         "entries": [_members(entry) for entry in page.entries],
     }
+    if page.after is not None:
+        members["after"] = page.after
     return jws.sign(_HEADER, json.dumps(members, separators=(",", ":")).encode("ascii"), key)
 
 
@@ -102,7 +107,14 @@ def _page(claims: Mapping[str, Any]) -> Page:
     seq = _number(claims["seq"])
     if any(one.seq >= next_one.seq for one, next_one in pairwise(entries)) or (entries and entries[-1].seq > seq):
         raise ValueError("out of order")
-    return Page(issuer=claims["iss"], issued_at=_number(claims["iat"]), seq=seq, more=more, entries=entries)
+    return Page(
+        issuer=claims["iss"],
+        issued_at=_number(claims["iat"]),
+        seq=seq,
+        more=more,
+        entries=entries,
+        after=_number(claims["after"]) if "after" in claims else None,
+    )
 
 
 def _entry(members: Any) -> RevocationEntry:  # noqa: ANN401 - any JSON

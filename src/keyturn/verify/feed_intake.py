@@ -134,6 +134,8 @@ class FeedIntake:
 
     def _check_progress(self, page: Page) -> None:
         """Let a feed go back once, as after a restore of its store, but never lead us in a circle."""
+        if page.after is not None and page.after > (self.after or 0):
+            raise PageRefused("the page answers another question, and lacks what comes before it")
         if self.after is None:
             return
         stands = page.more and page.seq == self.after
