@@ -104,3 +104,12 @@ async def test_ten_processes_upgrade_at_once() -> None:
 
     assert told == ["['0001_initial']", *["[]"] * 9]
     assert await status(url) == SchemaStatus(current=1, newest=1)
+
+
+async def test_commits_that_are_not_durable_stop_the_start(url: str) -> None:
+    """REF-06: a logout that was answered must outlive a crash of the database server."""
+    name = url.rpartition("/")[2]
+    postgres.shared().sql(f"ALTER DATABASE {name} SET synchronous_commit = off")
+
+    with pytest.raises(ConfigurationError, match="synchronous_commit is off"):
+        await open_store(url)

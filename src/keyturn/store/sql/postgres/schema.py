@@ -56,13 +56,15 @@ async def check(url: str) -> Location:
     """Return the location of the database if it can be served.
 
     Raises:
-        ConfigurationError: it can't be written, or its schema is not ours; says what to do.
+        ConfigurationError: it can't be written, its commits are not durable, or its schema is not ours; it says what
+            to do.
         TemporarilyUnavailable: the server does not answer.
 
     """
     location = location_of(url)
     async with _managing(location) as connection:
         _check_version(await _found(connection))
+        _check_durability(await connection.fetchval("SHOW synchronous_commit"))
         transaction = connection.transaction()
         await transaction.start()
         await connection.execute("UPDATE schema_version SET name = name")
@@ -85,6 +87,14 @@ async def _found(connection: Connection) -> SchemaStatus:
     known = await connection.fetchval(HAS_VERSIONS)
     current = await connection.fetchval(CURRENT) if known else 0
     return SchemaStatus(current=current, newest=newest_version())
+
+
+def _check_durability(synchronous_commit: str) -> None:
+    if synchronous_commit == "off":
+        raise ConfigurationError(
+            "database.url: synchronous_commit is off, so that a crash of the server could undo a logout that was"
+            " answered; run 'ALTER ROLE … SET synchronous_commit = on' for this user."
+        )
 
 
 def _check_version(found: SchemaStatus) -> None:
