@@ -1,6 +1,7 @@
 """Refreshes that come at once travel together, and each gets what it would have got alone."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from keyturn.errors import TemporarilyUnavailable
 from keyturn.store import open_store
 from keyturn.store.sql.postgres import merging
+from keyturn.store.sql.postgres.statements import Arguments
+from keyturn.store.sql.script import Rows
 from keyturn.store.sql.store import SqlStore
 
 SESSIONS = range(40)
@@ -104,3 +107,28 @@ async def test_a_full_queue_refuses_at_once(monkeypatch: pytest.MonkeyPatch, sta
     told = await asyncio.gather(*calls, return_exceptions=True)
 
     assert len([one for one in told if isinstance(one, TemporarilyUnavailable)]) == len(SESSIONS) - 5
+
+
+async def test_nobody_asks_in_vain_as_the_lanes_end() -> None:
+    """Whoever asks in the moment in which every lane has found nothing more to do is served all the same."""
+    answers = asyncio.Event()
+
+    async def run(_: str, group: Sequence[Arguments], __: float) -> Rows:
+        await answers.wait()
+        return group
+
+    merger = merging.Merger("SELECT :handle", merging.Key(parameter="handle", column=0), run)
+
+    async def ask(*handles: str) -> None:
+        for handle in handles:
+            assert await merger.ask({"handle": handle}, asyncio.get_running_loop().time() + 60) == [(handle,)]
+
+    async with asyncio.timeout(60), asyncio.TaskGroup() as callers:
+        callers.create_task(ask("first", "in the moment"))
+        await asyncio.sleep(0.01)
+        for lane in range(1, merging.LANES):
+            callers.create_task(ask(f"lane {lane}"))
+            await asyncio.sleep(0.01)
+        answers.set()
+
+    await merger.close()

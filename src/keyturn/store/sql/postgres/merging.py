@@ -12,7 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from keyturn.errors import TemporarilyUnavailable
 from keyturn.store.sql.postgres.faults import is_of_one_statement, unavailable
@@ -75,7 +75,7 @@ class Merger:
         if len(self._tasks) < LANES:
             task = asyncio.create_task(self._work())  # begins when all who are ready now have asked
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._tasks.discard)  # for one that is cancelled before it begins
         return call.future
 
     async def close(self) -> None:
@@ -84,8 +84,11 @@ class Merger:
             await asyncio.wait(self._tasks)
 
     async def _work(self) -> None:
-        while group := self._take():
-            await self._serve(group)
+        try:
+            while group := self._take():
+                await self._serve(group)
+        finally:  # at once, not when the loop says that the task is done: whoever asks in between would be left waiting
+            self._tasks.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     def _take(self) -> list[_Call]:
         """Return the next group, in the order of its keys: two groups that lock rows in one order can't deadlock."""
