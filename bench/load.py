@@ -47,6 +47,7 @@ class Plan:
         requests: whole requests, sent in turn; or else
         rotation: requests with refresh tokens.
         pause: seconds a connection waits between an answer and its next request.
+        cores: where the load is made.
 
     """
 
@@ -55,6 +56,7 @@ class Plan:
     requests: tuple[str, ...] = ()
     rotation: Rotation | None = None
     pause: float = 0.0
+    cores: frozenset[int] = LOAD_CORES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +88,14 @@ class Load:
         self._plan = plan
 
     def __enter__(self) -> Self:
-        with pinned(LOAD_CORES):
+        with pinned(self._plan.cores):
             self._process = subprocess.Popen(
                 python(str(Path(__file__).with_name("load_worker.py"))),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
             )
-        self._say(asdict(self._plan))
+        self._say(asdict(self._plan) | {"cores": sorted(self._plan.cores)})
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -14,11 +14,22 @@ START_SECONDS = 60.0
 
 _CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
 
-#: The one core that every server runs on, ours and peers alike.
-SERVER_CORES = frozenset(_CORES[:1])
+
+def first_cores(number: int) -> frozenset[int]:
+    """Return *number* cores, or as many as there are."""
+    return frozenset(_CORES[:number])
+
+
+def cores_beyond(number: int) -> frozenset[int]:
+    """Return the cores behind the first *number*; all of them if there are no others."""
+    return frozenset(_CORES[number:] or _CORES)
+
+
+#: The one core that every server runs on, ours and peers alike, unless it has several workers.
+SERVER_CORES = first_cores(1)
 
 #: Where the load comes from: the other cores, if there are others.
-LOAD_CORES = frozenset(_CORES[1:] or _CORES)
+LOAD_CORES = cores_beyond(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,15 +62,21 @@ def pinned(cores: frozenset[int]) -> Iterator[None]:
 
 @contextmanager
 def running(
-    command: Sequence[str], *, port: int, log: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    command: Sequence[str],
+    *,
+    port: int,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    cores: frozenset[int] = SERVER_CORES,
 ) -> Iterator[Running]:
-    """Run a server on its core until the ``with`` ends; what it prints goes to *log*.
+    """Run a server on its *cores* until the ``with`` ends; what it prints goes to *log*.
 
     Raises:
         RuntimeError: it ended, or did not listen in time; with the end of what it printed.
 
     """
-    with log.open("wb") as out, pinned(SERVER_CORES):
+    with log.open("wb") as out, pinned(cores):
         process = subprocess.Popen(command, stdout=out, stderr=out, env=_environment(env), cwd=cwd)
     try:
         _await_port(process, port, log)

@@ -26,6 +26,7 @@ BARS = {
     "P2": "p02_pyjwt",
     "P3": "p03_seen_before",
     "P4": "p04_refresh",
+    "P5": "p05_postgresql",
     "P6": "p06_login",
     "P7": "p07_login_flood",
     "P8": "p08_million_sessions",

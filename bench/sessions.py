@@ -1,4 +1,4 @@
-"""Users and sessions by the thousand in an SQLite file, put there without their logins: argon2 would take hours.
+"""Users, sessions and revocations by the thousand in an SQLite file, put there without logins: those would take hours.
 
 The rows are those that a login writes, by the product's own SQL.
 """
@@ -18,17 +18,19 @@ from keyturn.core import usernames
 from keyturn.core.issue import FIRST_PARTY
 from keyturn.core.model import ClientKind, Device, Session, StoredUser
 from keyturn.store import upgrade
-from keyturn.store.sql import sessions, users
+from keyturn.store.sql import revocations, sessions, users
 from keyturn.store.sql.session_rows import session_params
 from keyturn.tokens import base64url, refresh_token
 from keyturn.tokens.master_key import MasterKey
 from keyturn.tokens.refresh_token import HANDLE_BYTES
+from keyturn.tokens.revocation_digest import DIGEST_BYTES
 
 PASSWORD = "correct horse battery staple"
 
 SESSIONS_PER_USER = 10
 
-DAY = 24 * 60 * 60
+HOUR = 60 * 60
+DAY = 24 * HOUR
 
 
 def create_database(path: Path) -> str:
@@ -57,6 +59,18 @@ def add_sessions(path: Path, number: int, master_key: MasterKey, *, handed_out: 
     token_key = master_key.refresh_token_key
     chosen = random.sample(handles, min(handed_out, number))
     return tuple(refresh_token.issue(token_key, handle=handle, generation=1) for handle in chosen)
+
+
+def add_revocations(path: Path, number: int) -> None:
+    """Revoke *number* sessions that nobody has, for an hour. A real one that follows comes behind them."""
+    expires_at = int(time.time()) + HOUR
+    entries = (
+        {"seq": seq, "kind": "sid", "digest": os.urandom(DIGEST_BYTES), "cut_off": None, "expires_at": expires_at}
+        for seq in range(1, number + 1)
+    )
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.executemany(revocations.INSERT, entries)
+        connection.execute("UPDATE revocation_sequence SET last = ?", (number,))
 
 
 def _add_users(connection: sqlite3.Connection, prefix: str, number: int) -> list[StoredUser]:

@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
 BENCH = Path(__file__).parent.parent / "bench"
 
 #: P11 installs, so it is no unit test; P4 needs the peers that only `make bench` installs.
-ALONE = ["P1", "P2", "P3", "P6", "P7", "P8", "P9", "P10", "P12", "P13"]
+ALONE = ["P1", "P2", "P3", "P5", "P6", "P7", "P8", "P9", "P10", "P12", "P13"]
 WITH_PEERS = ["P4"] if find_spec("rest_framework") else []
 
 
@@ -37,8 +37,7 @@ def test_a_bar_yields_its_rows(bar: str, monkeypatch: pytest.MonkeyPatch) -> Non
     module = bench(bench("run").BARS[bar])
     for shortened in ("SHORTEST_TURN", "WARM_UP_SECONDS", "FLOOD_LEAD"):
         monkeypatch.setattr(module, shortened, 0.1, raising=False)
-    if WITH_PEERS:
-        monkeypatch.setattr(bench("served"), "WARM_UP_SECONDS", 0.1)
+    monkeypatch.setattr(bench("served"), "WARM_UP_SECONDS", 0.1)
 
     measured = module.measure(rows.Options(seconds=0.1, turns=1, scale=0.001))
 
@@ -117,6 +116,20 @@ def test_the_sides_take_turns() -> None:
 
     assert rounds.most(3, lambda: side("a", a), lambda: side("b", b)) == [3.0, 6.0]
     assert seen == ["a", "b", "a", "b", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("two", "idle", "met"), [(1500.0, 1.0, True), (1500.0, 0.0, True), (1300.0, 1.0, False), (1300.0, 0.9, None)]
+)
+def test_a_second_worker_misses_its_bar_only_where_it_had_a_core(two: float, idle: float, met: bool | None) -> None:
+    """What the machine could not give is no miss; that no core was free stands in the row."""
+    p05 = bench("p05_postgresql")
+    sides = {("SQLite", workers): SimpleNamespace(idle_cores=idle, p99=0.01) for workers in (1, 2)}
+
+    row = p05._gain("SQLite", sides, {("SQLite", 1): 1000.0, ("SQLite", 2): two})
+
+    assert row.met is met
+    assert ("no core was free" in row.beside) is (idle < 1)
 
 
 class Server:
