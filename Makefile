@@ -7,7 +7,7 @@ STAMPS := $(VENV)/stamps
 
 .DEFAULT_GOAL := help
 
-.PHONY: help serve tour test check test-unit test-races test-crash test-machine lint-deploy bench docs requirements format clean
+.PHONY: help serve tour test check test-unit test-races test-crash test-faults test-reach test-rotations test-machine lint-deploy bench docs requirements format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -51,6 +51,15 @@ test-races: $(STAMPS)/test ## raced refreshes, logouts and password changes over
 
 test-crash: $(STAMPS)/test ## SIGKILL the server while refreshes and logouts run, in full
 	$(BIN)/python -m pytest -s tests/proofs/test_crash.py --full
+
+test-reach: $(STAMPS)/test ## how soon verifiers in other processes refuse what is revoked, in full
+	$(BIN)/python -m pytest -s tests/proofs/test_revocation_reach.py --full
+
+test-rotations: $(STAMPS)/test ## rotations of keys and of the master key under load, hosts whose clocks differ, in full
+	$(BIN)/python -m pytest -s tests/proofs/test_rotations.py tests/proofs/test_clocks.py --full
+
+test-faults: $(STAMPS)/test ## SIGKILL the server, and break each dependency under load, in full
+	$(BIN)/python -m pytest -s tests/proofs/test_faults.py tests/proofs/test_restore.py tests/proofs/test_crash.py --full
 
 test-machine: $(STAMPS)/test ## the state machine of sessions against its model, in full
 	$(BIN)/python -m pytest -s tests/proofs/test_session_machine.py --full

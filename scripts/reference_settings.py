@@ -76,8 +76,8 @@ def _default(field: FieldInfo) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-_WITHOUT_EFFECT: Final = frozenset({"database.pooler", "rate_limit.token_per_client"})
-"""Named by the contract, and nothing that this release does depends on them."""
+_WITHOUT_EFFECT: Final = frozenset({"rate_limit.token_per_client"})
+"""Nothing that this release does depends on them."""
 
 _KINDS: Final[dict[Any, str]] = {
     str: "text",
@@ -105,9 +105,10 @@ that `--config` names, else `KEYTURN_CONFIG`, else `./keyturn.toml`, else what `
 - A **rate** is a count and a duration: `5/1m` lets 5 through at once and then one each 12 seconds.
 - A **list** is an array in the file; in the environment a JSON array, or values with commas between them.
 - A **table** is a table in the file, and a JSON object in the environment.
-- A **secret** in the file may be `file:path`, relative to that file. For every setting, `KEYTURN_…_FILE` names a file
-  that holds the value. A file with a secret must be readable for its owner alone.
+- A **secret**, and a URL with a password in it, may be a reference to where it is kept: `file:`, `credential:`,
+  `vault:` or `awssm:`, see [secrets](../secrets.md). For every setting, `KEYTURN_…_FILE` names a file that holds the
+  value. A file with a secret must be readable for its owner alone.
 
 An unknown setting in the file stops the start and names the nearest real one. An unknown `KEYTURN_…` variable is only
-warned of. `keyturn config show` prints every value with its source, secrets masked; `keyturn config check` says
-everything that would stop a start."""
+warned of. `keyturn config show` prints every value with its source, secrets masked; `keyturn config check` says every
+setting that would stop a start, and reaches no database."""

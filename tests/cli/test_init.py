@@ -59,8 +59,16 @@ def test_a_bad_issuer_writes_nothing(keyturn: Run, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_is_not_there(keyturn: Run) -> None:
-    """A folder that can't be written is named."""
-    refused = keyturn("init", *ASKED, "--dir", "nowhere")
+def test_a_folder_that_is_not_there_is_made(keyturn: Run, tmp_path: Path) -> None:
+    """The first command of an installation needs no other before it."""
+    assert keyturn("init", *ASKED, "--dir", "etc/keyturn").exit_code == 0
+    assert keyturn("config", "check", "--config", "etc/keyturn/keyturn.toml").exit_code == 0
+    assert stat.S_IMODE((tmp_path / "etc/keyturn/keyturn.key").stat().st_mode) == 0o600
+
+
+def test_a_folder_that_cannot_be_made(keyturn: Run, tmp_path: Path) -> None:
+    """What stands in the way is named, and nothing is written."""
+    (tmp_path / "etc").write_text("a file")
+    refused = keyturn("init", *ASKED, "--dir", "etc/keyturn")
     assert refused.exit_code == 1
-    assert "nowhere" in refused.stderr
+    assert "etc/keyturn can't be made: Not a directory." in refused.stderr

@@ -75,7 +75,7 @@ def test_the_master_key_is_changed_step_by_step(installation: Installation) -> N
     (after,) = _keys(installation)
     assert after["kid"] == before["kid"]
     assert after["master_key"] != before["master_key"]
-    assert f"{before['master_key']} (older): 0 signing keys, 1 live sessions" in installation.run("keys", "list").stderr
+    assert f"{before['master_key']} (older): 0 signing keys, 1 live session." in installation.run("keys", "list").stderr
 
     installation.refresh(issued)
     result = installation.run("keys", "rewrap")

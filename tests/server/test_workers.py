@@ -229,7 +229,7 @@ def test_workers_do_not_outlive_the_one_that_started_them(tmp_path: Path, enviro
 
 
 def test_a_reload_replaces_the_workers_and_no_request_fails(tmp_path: Path, environ: dict[str, str]) -> None:
-    """Settings are read anew; what was counted stays counted."""
+    """Settings are read anew; what was counted stays counted; the log says when all is done."""
     config = tmp_path / "keyturn.toml"
     config.write_text('[access_token]\nlifetime = "10m"\n')
     with running(tmp_path, environ | {"KEYTURN_CONFIG": str(config), "KEYTURN_LOG_LEVEL": "info"}) as server:
@@ -245,7 +245,10 @@ def test_a_reload_replaces_the_workers_and_no_request_fails(tmp_path: Path, envi
         assert failures == []
         assert {refresh(server, tokens)["expires_in"] for _ in range(10)} == {300}
         assert _logins(server) == logins == 1
-        assert server.stop()[0] == 0
+        code, log = server.stop()
+
+    assert code == 0
+    assert log.count("the workers are replaced") == 1
 
 
 def test_a_connection_that_is_kept_open_is_not_cut_off_by_a_reload(tmp_path: Path, environ: dict[str, str]) -> None:

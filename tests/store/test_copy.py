@@ -223,8 +223,8 @@ async def test_more_rows_than_are_in_memory_at_once(
     [
         ("mysql://db/a", "sqlite:///{}/b.db", r"--from: write sqlite:///"),
         ("sqlite:///{}/a.db", "nothing", r"--to: write sqlite:///"),
-        ("sqlite:///{}/none.db", "sqlite:///{}/b.db", r"--from: .* does not exist"),
-        ("sqlite:///{}/a.db", "sqlite:///{}/none.db", r"--to: .* run 'keyturn db upgrade'"),
+        ("sqlite:///{}/none.db", "sqlite:///{}/b.db", r"--from: .* does not exist\.$"),
+        ("sqlite:///{}/a.db", "sqlite:///{}/none.db", r"--to: .* run 'keyturn db upgrade' with KEYTURN_DATABASE_URL"),
     ],
 )
 async def test_a_database_that_is_none_is_told(tmp_path: Path, source: str, target: str, sentence: str) -> None:

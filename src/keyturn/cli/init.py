@@ -7,7 +7,7 @@ import typer
 
 from keyturn.cli.commands import examples, noun
 from keyturn.cli.output import note, say
-from keyturn.cli.private_files import READABLE, write_new, write_new_master_key
+from keyturn.cli.private_files import READABLE, make_directory, write_new, write_new_master_key
 from keyturn.cli.settings_file import render
 from keyturn.errors import Conflict
 from keyturn.server.settings import Purpose, Settings
@@ -30,7 +30,7 @@ def init(
     audience: Annotated[
         list[str], typer.Option("--audience", metavar="NAME", help="An API that tokens are for; may be given again.")
     ] = [],  # noqa: B006 - typer's
-    directory: Annotated[Path, typer.Option("--dir", help="Where to write both files.")] = Path(),
+    directory: Annotated[Path, typer.Option("--dir", help="Where to write both files; made if need be.")] = Path(),
 ) -> None:
     """Write a keyturn.toml with every setting, and a master key file.
 
@@ -42,6 +42,7 @@ def init(
     for path in (settings_path, key_path):
         if path.exists():
             raise Conflict("file exists", sentence=f"{path} is there already; nothing was overwritten.")
+    make_directory(directory)
     write_new_master_key(key_path)
     values["keys.master_key"] = f"file:{MASTER_KEY_FILE}"
     write_new(settings_path, render(values, intro=_INTRO), mode=READABLE)

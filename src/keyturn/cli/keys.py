@@ -11,7 +11,7 @@ import typer
 from keyturn.cli.commands import examples, noun
 from keyturn.cli.opening import OPERATOR, run
 from keyturn.cli.options import NAMED_BY_ID, ConfigOption, JsonOption, YesOption
-from keyturn.cli.output import Column, moment, note, print_json, print_table
+from keyturn.cli.output import Column, counted, moment, note, print_json, print_table
 from keyturn.cli.prompting import confirm
 from keyturn.core import keys as flows
 from keyturn.core.keyring import master_key_id
@@ -50,7 +50,11 @@ def rotate(config: ConfigOption = None) -> None:
 
 
 @app.command(
-    context_settings=NAMED_BY_ID, epilog=examples("keyturn keys revoke NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs")
+    context_settings=NAMED_BY_ID,
+    epilog=examples(
+        "keyturn keys revoke NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",
+        "keyturn keys revoke --yes -- -LRgPNYT5bpqEBtUHZpYCUgLwd9jjjxZmnwmdS1BGc",
+    ),
 )
 def revoke(
     kid: Annotated[str, typer.Argument(metavar="KID", help="The key, as 'keyturn keys list' names it.")],
@@ -142,7 +146,8 @@ def _use_row(use: MasterKeyUse) -> dict[str, Any]:
 
 def _use_told(use: MasterKeyUse) -> str:
     place = "not in keys.master_key" if use.listed is None else "older" if use.listed else "current"
-    return f"Master key {use.key_id.hex()} ({place}): {use.signing_keys} signing keys, {use.sessions} live sessions."
+    needs = f"{counted(use.signing_keys, 'signing key')}, {counted(use.sessions, 'live session')}"
+    return f"Master key {use.key_id.hex()} ({place}): {needs}."
 
 
 _SENTENCES: Final = {

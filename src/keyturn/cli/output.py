@@ -100,6 +100,11 @@ def moment(second: int | None) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
+def counted(number: int, thing: str) -> str:
+    """Return how many of a *thing* there are, as people say it."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def listed(values: Sequence[str]) -> str:
     """Return *values* with commas between them."""
     return ", ".join(values) or _NONE

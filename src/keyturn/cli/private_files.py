@@ -13,6 +13,19 @@ PRIVATE: Final = 0o600
 READABLE: Final = 0o644
 
 
+def make_directory(path: Path) -> None:
+    """Make a directory, and those above it, where there is none.
+
+    Raises:
+        Conflict: the system does not let us.
+
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Conflict("not writable", sentence=f"{path} can't be made: {error.strerror}.") from None
+
+
 def write_new(path: Path, text: str, *, mode: int) -> None:
     """Make a file with *text*, on the disk before this returns.
 

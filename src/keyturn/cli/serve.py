@@ -14,7 +14,9 @@ app = noun("serve")
 
 
 @app.command(
-    epilog=examples("keyturn serve", "keyturn serve --config /etc/keyturn/keyturn.toml --port 9000"),
+    epilog=examples(
+        "keyturn serve", "keyturn serve --workers 4", "keyturn serve --config /etc/keyturn/keyturn.toml --port 9000"
+    ),
 )
 def serve(
     *,

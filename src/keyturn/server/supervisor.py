@@ -135,6 +135,7 @@ class Supervisor:
             return
         if worker.replaces in self._workers and worker.replaces is not None:
             self._end(worker.replaces)
+            self._tell_if_replaced()
         if not self._announced and sum(each.phase is Phase.READY for each in self._workers) == len(self._slots):
             self._announced = True
             self._announce()
@@ -206,6 +207,10 @@ class Supervisor:
             self._stop_replacing()
         if slot.failures >= MAX_FAILURES and not any(each.phase is Phase.READY for each in self._workers):
             self._fail(KeyturnError(sentence=f"The workers end as soon as they start: {worker.refusal or _SEE_LOG}"))
+
+    def _tell_if_replaced(self) -> None:
+        if not any(worker in self._to_replace for worker in self._workers):
+            self._say("info", "the workers are replaced")
 
     def _stop_replacing(self) -> None:
         self._to_replace, self._settings = [], self._good_settings

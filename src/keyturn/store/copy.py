@@ -11,6 +11,7 @@ from typing import Final
 from keyturn.errors import ConfigurationError, Conflict, TemporarilyUnavailable
 from keyturn.store.sql.bulk import Bulk
 from keyturn.store.sql.sqlite import bulk as sqlite
+from keyturn.store.sql.sqlite.schema import UPGRADE_HINT
 from keyturn.store.sql.tables import all_tables, single_row_tables
 
 Told = Callable[[str, int], object]
@@ -95,7 +96,10 @@ async def _open(stack: AsyncExitStack, option: str, opening: AbstractAsyncContex
 
 
 def _said_of(option: str, error: Exception) -> str:
-    return str(error).replace("database.url:", f"{option}:", 1)
+    said = str(error).replace("database.url:", f"{option}:", 1)
+    if option == "--from":  # an upgrade would make an empty one
+        said = said.replace(f"does not exist; {UPGRADE_HINT}", "does not exist")
+    return said.replace(UPGRADE_HINT, f"{UPGRADE_HINT} with KEYTURN_DATABASE_URL set to it")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

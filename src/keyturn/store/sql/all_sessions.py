@@ -5,7 +5,7 @@ from dataclasses import replace
 from keyturn.core.ports import EndingAll
 from keyturn.store.sql import audit, revocations
 from keyturn.store.sql.script import Connection, Script
-from keyturn.store.sql.session_pruning import BEHIND_ALL, SLICE_END, START, Place
+from keyturn.store.sql.session_pruning import START, Place, slice_behind
 
 SLICE = 5_000
 """Sessions that a step ends: some tenths of a second of a busy PostgreSQL, of the five that a step may take."""
@@ -51,18 +51,6 @@ def _revoke(order: EndingAll) -> Script[None]:
 
 def _end_slice(order: EndingAll, place: Place) -> Script[tuple[int, Place]]:
     """End the sessions of the slice behind *place*; return how many, and where to go on: `START` if that was all."""
-    expires_at, handle = place
-    end = yield SLICE_END, {"expires_at": expires_at, "handle": handle, "offset": SLICE - 1}
-    to_expires_at, to_handle = end[0] if end else BEHIND_ALL
-    rows = yield (
-        END_SLICE,
-        {
-            "expires_at": expires_at,
-            "handle": handle,
-            "to_expires_at": to_expires_at,
-            "to_handle": to_handle,
-            "ended_at": order.at_ms // 1000,
-            "end_reason": order.reason.value,
-        },
-    )
-    return len(rows), (to_expires_at, to_handle) if end else START
+    bounds, following = yield from slice_behind(place, SLICE)
+    rows = yield END_SLICE, {**bounds, "ended_at": order.at_ms // 1000, "end_reason": order.reason.value}
+    return len(rows), following

@@ -6,9 +6,10 @@ beside the writer, and goes on from there at the next call. An idle session that
 refused all the same.
 """
 
+from collections.abc import Mapping
 from typing import TypeAlias
 
-from keyturn.store.sql.script import Script
+from keyturn.store.sql.script import Script, Value
 
 KEPT = 3600
 """Seconds for which a session is kept after its end."""
@@ -56,24 +57,10 @@ def prune_ended(now: int, most: int) -> Script[int]:
 
 def find_idle(now: int, most: int, place: Place) -> Script[tuple[list[bytes], Place]]:
     """Return the handles of up to *most* long idle sessions of the slice behind *place*, and where to go on."""
-    expires_at, handle = place
-    end = yield SLICE_END, {"expires_at": expires_at, "handle": handle, "offset": SLICE - 1}
-    to_expires_at, to_handle = end[0] if end else BEHIND_ALL
-    found = yield (
-        FIND_IDLE,
-        {
-            "expires_at": expires_at,
-            "handle": handle,
-            "to_expires_at": to_expires_at,
-            "to_handle": to_handle,
-            "past": now - KEPT,
-            "most": most,
-        },
-    )
+    bounds, following = yield from slice_behind(place, SLICE)
+    found = yield FIND_IDLE, {**bounds, "past": now - KEPT, "most": most}
     handles = [row[1] for row in found]
-    if len(found) == most:
-        return handles, found[-1]
-    return handles, (to_expires_at, to_handle) if end else START
+    return handles, found[-1] if len(found) == most else following
 
 
 def prune_idle(now: int, handles: list[bytes]) -> Script[int]:
@@ -83,3 +70,12 @@ def prune_idle(now: int, handles: list[bytes]) -> Script[int]:
         rows = yield PRUNE_IDLE, {"handle": handle, "past": now - KEPT}
         deleted += len(rows)
     return deleted
+
+
+def slice_behind(place: Place, size: int) -> Script[tuple[Mapping[str, Value], Place]]:
+    """Return the bounds of the next *size* rows behind *place*, and where to go on: `START` if these are the last."""
+    expires_at, handle = place
+    end = yield SLICE_END, {"expires_at": expires_at, "handle": handle, "offset": size - 1}
+    to_expires_at, to_handle = end[0] if end else BEHIND_ALL
+    bounds = {"expires_at": expires_at, "handle": handle, "to_expires_at": to_expires_at, "to_handle": to_handle}
+    return bounds, (to_expires_at, to_handle) if end else START
