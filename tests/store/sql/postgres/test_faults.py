@@ -8,7 +8,7 @@ from typing import Any
 import postgres
 import pytest
 
-from keyturn.errors import TemporarilyUnavailable
+from keyturn.errors import ConfigurationError, TemporarilyUnavailable
 from keyturn.store import open_store, upgrade
 from keyturn.store.sql.postgres.database import STEP_SECONDS
 from keyturn.store.sql.store import SqlStore
@@ -132,3 +132,21 @@ async def test_the_host_that_takes_writes_is_found(url: str) -> None:
 
     await store.ping()
     await store.close()
+
+
+async def test_a_standby_is_never_asked(server: postgres.Postgres, given: Any) -> None:
+    """What is read there may be old, and be told to every API as the newest: also where the URL names it first."""
+    url = server.url_of_new_database()
+    await upgrade(url)
+    standby = server.standby(postgres.Commits.ASYNCHRONOUS)
+    alone = url.replace(f":{server.port}/", f":{standby.port}/")
+    both = url.replace(f":{server.port}/", f":{standby.port},127.0.0.1:{server.port}/")
+
+    with pytest.raises(ConfigurationError, match="read-only; name the primary"):
+        await open_store(alone)
+    store = await open_store(both)
+    assert await store.users.add(given.user(), given.event())
+    assert await store.users.find(given.user().sub)
+
+    await store.close()
+    standby.close()

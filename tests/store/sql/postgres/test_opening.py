@@ -61,6 +61,11 @@ async def test_a_server_that_does_not_answer_may_do_so_later(url: str) -> None:
         lambda url: url + "?sslmode=verify-full&sslrootcert=/no/such/file",
         lambda url: url + "?target_session_attrs=best",
         lambda url: url + "?nothing",
+        lambda url: url + "?host=localhost",
+        lambda url: url.replace("@127.0.0.1", "@db.example.com") + "?host=localhost",
+        lambda url: url.replace(f":{postgres.shared().port}/", ":99999/"),
+        lambda url: url.replace(f":{postgres.shared().port}/", ":0/"),
+        lambda url: f"postgresql:///{url.rpartition('/')[2]}",
     ],
 )
 async def test_a_url_that_is_not_understood_is_told(url: str, change: object) -> None:

@@ -4,8 +4,11 @@ import asyncpg
 
 from keyturn.errors import TemporarilyUnavailable
 
-FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
-"""All that a connection raises. Whatever else a step raises is a mistake of its own."""
+FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+"""All that a connection raises; the third of them where only a standby answers, which ``target_session_attrs`` refuses.
+
+Whatever else a step raises is a mistake of its own.
+"""
 
 UNDONE = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 """PostgreSQL undid the whole transaction for the sake of another one; doing it anew is right."""

@@ -10,6 +10,8 @@ from keyturn.errors import ConfigurationError
 
 SCHEMES: Final = ("postgresql", "postgres")
 
+_PORTS: Final = 1 << 16
+
 DECIDED_MODES: Final = frozenset({"disable", "require", "verify-ca", "verify-full"})
 """The values of ``sslmode`` that say what happens. The others, and the default, go on in plain text without a word."""
 
@@ -52,8 +54,13 @@ def location_of(url: str) -> Location:
     if parts.scheme not in SCHEMES or parts.fragment or parts.netloc.count("@") > 1:
         raise _not_understood()
     user, at, listed = parts.netloc.rpartition("@")
-    urls = [parts._replace(netloc=f"{user}{at}{one}").geturl() for one in listed.split(",")]
-    hosts = tuple(_host(one) for one in (options.get("host") or listed).split(",") if one)
+    places = listed.split(",")
+    if not all(map(_has_real_port, places)):
+        raise _not_understood()
+    if bool(listed) == bool(options.get("host")):  # with two, or none, it is for the driver or for PGHOST to say where
+        raise ConfigurationError("database.url: name the host once, before the database or as ?host=… behind it.")
+    urls = [parts._replace(netloc=f"{user}{at}{one}").geturl() for one in places]
+    hosts = tuple(_host(one) for one in (listed or options["host"]).split(",") if one)
     return Location(url=url, urls=tuple(urls) if len(urls) > 1 else (url,), hosts=hosts, options=options)
 
 
@@ -68,6 +75,11 @@ def _host(listed: str) -> str:
     if listed.startswith("["):
         return listed[1:].partition("]")[0]
     return listed.partition(":")[0]
+
+
+def _has_real_port(listed: str) -> bool:
+    _, colon, port = listed.rpartition("]")[2].rpartition(":")
+    return not colon or (port.isascii() and port.isdecimal() and 0 < int(port) < _PORTS)
 
 
 def _is_here(host: str) -> bool:

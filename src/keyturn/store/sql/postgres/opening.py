@@ -55,7 +55,7 @@ class Connector:
         """Return a connection before the *deadline* of the event loop's clock.
 
         Raises:
-            asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError: none can be had.
+            Exception: one of `FAULTS`; none can be had.
 
         """
         connection, url = await _connect_to_one(self._urls, deadline, **self._options)
@@ -100,11 +100,25 @@ async def _connect_to_one(urls: Sequence[str], deadline: float, **options: Any) 
     for number, url in enumerate(list(urls), start=1):
         seconds = max((deadline - _now()) / (len(urls) - number + 1), 0.001)
         try:
-            return await asyncpg.connect(url, timeout=seconds, **options), url
+            return await _connect_to_primary(url, timeout=seconds, **options), url
         except FAULTS:
             if number == len(urls):
                 raise
     raise AssertionError("a location has a URL")
+
+
+async def _connect_to_primary(url: str, **options: Any) -> Connection:  # noqa: ANN401 - asyncpg's own
+    """Return a connection to a server that is no standby: what one reads there may be old, whatever the URL asks for.
+
+    Raises:
+        asyncpg.ReadOnlySQLTransactionError: it is one.
+
+    """
+    connection: Connection = await asyncpg.connect(url, **options)
+    if getattr(connection.get_settings(), "in_hot_standby", None) == "on":
+        connection.terminate()
+        raise asyncpg.ReadOnlySQLTransactionError("a standby")
+    return connection
 
 
 def _now() -> float:
