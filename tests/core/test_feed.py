@@ -180,6 +180,42 @@ async def test_what_two_read_at_once_is_known_once() -> None:
     assert denylist.behind(0, 9) == log.entries
 
 
+async def test_a_store_that_was_rolled_back_is_read_anew(house: House) -> None:
+    """REF-08: after a failover to a server whose clock is behind, a place that was passed may be given out again.
+
+    Such a revocation reaches every process, and who follows from the place that was lost; what was lost still holds.
+    """
+    log = Log(3)
+    log.append(3_000)
+    feed, _ = feed_of(house, log)
+    denylist, lost = feed._services.denylist, log.entries[-1]
+    assert read(house, await feed.page(BEFORE_ALL, now_ms=NOW_MS)).seq == 3_000
+
+    log.entries[-1:] = [entry(1_500)]
+    page = read(house, await feed.page(3_000, now_ms=NOW_MS))
+
+    assert ([each.seq for each in page.entries], page.seq) == ([1, 2, 3, 1_500], 1_500)
+    assert {lost.digest, log.entries[-1].digest} <= denylist.view._until.keys()
+
+
+async def test_a_store_that_was_rolled_back_makes_no_page_of_a_part(house: House) -> None:
+    """What has been read is on a page; what is being read anew is not yet missing there."""
+    log = Log(25_000)
+    feed, _ = feed_of(house, log)
+    await feed.page(BEFORE_ALL, now_ms=NOW_MS)
+    denylist = feed._services.denylist
+    del log.entries[20_000:]
+
+    anew = asyncio.create_task(denylist.catch_up_if_behind())
+    places = set[int]()
+    while not anew.done():
+        places.add(page_behind(denylist, 19_000, issuer=ISSUER, issued_at=NOW).seq)
+        await asyncio.sleep(0)
+
+    assert places <= {25_000, 20_000}
+    assert (denylist.seq, len(denylist.behind(0, 99_999))) == (20_000, 20_000)
+
+
 async def test_a_restarted_server_sends_nobody_back(make_house: Callable[..., Any]) -> None:
     """The newest place is known though its entry is gone: who has seen it hears of nothing and waits."""
     house = await make_house()

@@ -242,6 +242,25 @@ async def test_a_login_right_after_a_cut_off_waits_its_second_out(house: House) 
     assert house.waited == [house.now_ms // 1000 + 1]
 
 
+async def test_nobody_waits_for_a_cut_off_that_lies_far_ahead(house: House) -> None:
+    """REF-08: a clock was put back: no request is held for an hour, and none that is refused consumes anything."""
+    from keyturn.core import revoke, sessions  # noqa: PLC0415 - one test's own subject
+
+    first = await house.login()
+    ahead_ms = house.now_ms + 3_600_000
+    await revoke.revoke_sub(house.services, first.session.sub, origin=OPERATOR, now_ms=ahead_ms)
+    for _ in range(20):
+        with pytest.raises(TemporarilyUnavailable):
+            await house.login()
+        with pytest.raises(TemporarilyUnavailable):
+            await house.refresh(first.refresh_token)
+
+    assert house.waited == []
+    assert len(await sessions.list_sessions(house.services, first.session.sub, now_ms=house.now_ms)) == 1
+    house.later(3_601)
+    assert (await house.refresh(first.refresh_token)).session.generation == 2
+
+
 async def test_the_password_is_checked_the_way_it_was_set(house: House) -> None:
     """PWD-02: composed and decomposed characters log in alike."""
     await users.add_user(house.services, "zoë", "cafe\u0301 au lait !", roles=(), origin=OPERATOR, now_ms=house.now_ms)

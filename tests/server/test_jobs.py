@@ -12,10 +12,21 @@ from keyturn.core.denylist import Denylist
 from keyturn.core.keyring import Keyring
 from keyturn.core.model import KeyState, Origin
 from keyturn.core.services import Services
+from keyturn.server.clock import Clock
 from keyturn.server.jobs import Job, jobs_of, running
 from keyturn.store import open_store
 
 DAY = 86_400
+
+
+class JumpingClock(Clock):
+    """A host's clock that a test sets."""
+
+    shown_ms = 0
+
+    def system_ms(self) -> int:
+        """Return what it shows."""
+        return self.shown_ms
 
 
 def job_named(world: World, name: str) -> Job:
@@ -193,15 +204,36 @@ async def test_a_wait_that_returns_at_once_does_not_make_a_failing_job_spin() ->
 
 async def test_revocations_are_followed_and_forgotten_in_time(world: World) -> None:
     """REF-16: bounded memory: an entry goes when what it refused has expired."""
-    follow = job_named(world, "follow revocations")
     await end_a_session(world)
-    await follow.work()
+    await job_named(world, "follow revocations").work()
     assert len(world.services.denylist.view) == 1
 
     world.clock.later(61 * 60)
-    await follow.work()
+    await job_named(world, "delete old rows").work()
 
     assert len(world.services.denylist.view) == 0
+
+
+async def test_a_host_whose_clock_jumped_ahead_forgets_no_revocation(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """REF-16: neither in memory nor for the whole fleet: the database's clock is asked before anything is deleted."""
+
+    async def true_ms() -> int:
+        return world.clock.ms
+
+    clock = JumpingClock()
+    clock.shown_ms = world.clock.ms
+    monkeypatch.setattr(world.services.store, "now_ms", true_ms)  # as PostgreSQL does; SQLite has none
+    await end_a_session(world)
+    await world.services.denylist.catch_up()
+
+    clock.shown_ms += 2 * 3_600_000
+    for name in ("follow revocations", "delete old rows"):
+        await next(job for job in jobs_of(world.services, clock) if job.name == name).work()
+
+    assert len(world.services.denylist.view) == 1
+    assert await world.services.store.revocations.after(0, 1000)
 
 
 async def test_what_can_no_longer_matter_is_deleted(world: World) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import gc
+import itertools
 import os
 import threading
 import time
@@ -20,7 +21,9 @@ from keyturn import InvalidToken, Revocations, TokenExpired, Verifier, VerifierU
 from keyturn.errors import InvalidTokenReason
 from keyturn.testing import TestIssuer
 from keyturn.tokens import revocation_feed
-from keyturn.tokens.revocation import RevocationEntry, RevocationKind
+from keyturn.tokens.access_token import AccessToken
+from keyturn.tokens.revocation import RevocationEntry, RevocationKind, RevocationView
+from keyturn.verify.feed_follower import FeedFollower
 
 Following = Callable[..., Verifier]
 
@@ -58,6 +61,35 @@ def test_the_first_token_waits_for_the_first_view(feed: Feed, following: Followi
     assert refusal.value.reason == InvalidTokenReason.REVOKED
     assert verifier.verify(feed.issuer.make_token("ada")).sub == "ada"
     assert threads() == 1
+
+
+@pytest.mark.parametrize("how", ["verify", "verify_async", "waiting in vain"])
+def test_a_view_that_gets_fresh_amid_a_verdict_was_not_asked(
+    feed: Feed, following: Following, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """REF-16: the first page comes in just after the empty view was asked; the token is refused all the same."""
+    text = feed.issuer.make_token(sid="s1")
+    feed.revoke("sid", "s1")
+    verifier = following()
+    intake = follower_of(verifier).intake
+    revokes, asked = intake.view.revokes, itertools.count(1)
+    moment = 2 if how == "waiting in vain" else 1
+
+    def slowly(token: AccessToken, now: float) -> bool:
+        answer = revokes(token, now)
+        if next(asked) == moment:
+            comes_in = threading.Thread(target=lambda: asyncio.run(intake.take(feed.sign(feed.page(None)))))
+            comes_in.start()
+            comes_in.join()
+        return answer
+
+    monkeypatch.setattr(RevocationView, "revokes", lambda _view, token, now: slowly(token, now))
+    monkeypatch.setattr(FeedFollower, "start", lambda _: None)  # nothing comes in but at that moment
+    judge = (
+        (lambda: asyncio.run(verifier.verify_async(text))) if how == "verify_async" else lambda: verifier.verify(text)
+    )
+    with pytest.raises((InvalidToken, VerifierUnavailable)):
+        judge()
 
 
 async def test_an_event_loop_goes_on_while_the_first_view_comes(feed: Feed, following: Following) -> None:

@@ -91,7 +91,21 @@ async def test_a_snapshot_without_an_entry_takes_none_out(make: Callable[..., Fe
     intake.tick()
     assert len(intake.view) == 2
     clock.now += 60
+    await intake.take(signed(seq=8, iat=NOW + 60))
     intake.tick()
+    assert len(intake.view) == 1
+
+
+async def test_a_clock_that_is_wrong_for_a_while_takes_no_entry_out(
+    make: Callable[..., FeedIntake], clock: Clock
+) -> None:
+    """Contract §5: what was revoked is refused again once the clock is right, although nobody tells of it twice."""
+    intake = make()
+    await intake.take(signed(entry(5)))
+    clock.now += 7200
+    await intake.take(signed(seq=6, iat=NOW + 1))
+    intake.tick()
+    clock.now -= 7200
     assert len(intake.view) == 1
 
 

@@ -2,6 +2,9 @@
 
 Whoever is about to rely on it calls `catch_up` first, which reads what was appended since: in this process, in
 another one, or by the command line. Whoever only wants to hear of what is new waits for it with `wait_beyond`.
+
+A store that was rolled back, as by a failover, may give out places again that were passed here. So the log is read
+anew as soon as it ends before what is known; what was taken in stays in the view.
 """
 
 import asyncio
@@ -27,17 +30,18 @@ class Denylist:
         self._log = log
         self._moved = asyncio.Event()
         self._entries: list[RevocationEntry] = []
+        self._read_to = 0
         self._reached = 0
         self.view = RevocationView()
 
     @property
     def seq(self) -> int:
         """The place in the log up to which everything is known, also where the last entries are deleted by now."""
-        return max(self.view.seq, self._reached)
+        return max(self._read_to, self._reached)
 
     async def catch_up(self) -> None:
         """Read the entries behind the newest one known."""
-        while len(entries := await self._log.after(self.view.seq, BATCH)) > 0:
+        while len(entries := await self._log.after(self._read_to, BATCH)) > 0:
             self._take(entries)
             if len(entries) < BATCH:
                 break
@@ -50,12 +54,15 @@ class Denylist:
 
     async def catch_up_if_behind(self) -> None:
         """Ask how far the log goes, and read on only if it goes further than what is known."""
-        await self.catch_up_to(await self._log.newest())
+        known, newest = self.seq, await self._log.newest()
+        if newest < known:
+            await self._begin_again()
+        await self.catch_up_to(newest)
 
     async def wait_beyond(self, seq: int, seconds: float) -> None:
         """Return when the view goes beyond *seq* or somebody calls `wake`, at the latest after *seconds*."""
         moved = self._moved
-        if self.view.seq > seq:
+        if self._read_to > seq:
             return
         try:
             async with asyncio.timeout(seconds):
@@ -86,10 +93,21 @@ class Denylist:
 
     def _take(self, entries: Sequence[RevocationEntry]) -> None:
         """Take in what was read, of which somebody else may have read a part meanwhile."""
-        before = self.view.seq
-        for entry in entries:
-            if entry.seq > self.view.seq:
-                self._entries.append(entry)
-                self.view.add(entry)
-        if self.view.seq > before:
+        new = [entry for entry in entries if entry.seq > self._read_to]
+        for entry in new:
+            self._entries.append(entry)
+            self.view.add(entry)
+        if new:
+            self._read_to = new[-1].seq
             self.wake()
+
+    async def _begin_again(self) -> None:
+        """Read the whole log, and only then let go of what was known of it: no page is made of a part."""
+        before, log = self._entries, list[RevocationEntry]()
+        while batch := await self._log.after(log[-1].seq if log else 0, BATCH):
+            log.extend(batch)
+        if self._entries is not before:  # somebody else has done so meanwhile
+            return
+        self._entries, self._read_to, self._reached = [], 0, 0
+        self._take(log)
+        self.wake()

@@ -1,15 +1,20 @@
 """Signing an access token for a session, and the answer that carries it."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from keyturn.core.model import Session, User
 from keyturn.core.services import Services
+from keyturn.errors import TemporarilyUnavailable
 from keyturn.tokens import base64url
 from keyturn.tokens.access_token import Claims
 from keyturn.tokens.keys import SigningKey
 
 FIRST_PARTY = "first-party"
 """The ``client_id`` of tokens that a login gives."""
+
+MAX_WAIT: Final = 5
+"""Seconds that a request waits a cut-off out. One that lies further ahead is a clock's mistake, or it was put back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +50,12 @@ async def sign_access_token(
 
     A cut-off covers its whole second. If one stands in the way, the token is signed in the second after it, so
     that a login right after a revocation works at once.
+
+    Raises:
+        TemporarilyUnavailable: a cut-off lies too far ahead, or there is no key to sign with.
+
     """
+    check_cut_off(services, user.sub, now_ms=now_ms)
     key = await usable_key(services, key)
     issued_at = now_ms // 1000
     cutoff = services.denylist.view.cutoff_for(user.sub)
@@ -67,6 +77,18 @@ async def sign_access_token(
         token_id=base64url.encode(services.randomness(16)),
     )
     return await services.sign(claims, key), expires_at - issued_at
+
+
+def check_cut_off(services: Services, sub: str, *, now_ms: int) -> None:
+    """Refuse to sign for *sub* while a cut-off lies so far ahead that nobody should wait for it.
+
+    Raises:
+        TemporarilyUnavailable: one does.
+
+    """
+    cutoff = services.denylist.view.cutoff_for(sub)
+    if cutoff is not None and cutoff >= now_ms // 1000 + MAX_WAIT:
+        raise TemporarilyUnavailable("a cut-off lies ahead: was a clock put back?")
 
 
 async def usable_key(services: Services, key: SigningKey) -> SigningKey:

@@ -10,7 +10,7 @@ from typing import NoReturn
 from keyturn.core import usernames
 from keyturn.core.addresses import network_of, reservations
 from keyturn.core.grant import choose_audience, choose_scopes, granted_scopes
-from keyturn.core.issue import FIRST_PARTY, Issued, sign_access_token
+from keyturn.core.issue import FIRST_PARTY, Issued, check_cut_off, sign_access_token
 from keyturn.core.model import AuditEvent, AuditKind, ClientKind, Device, Origin, Session, User
 from keyturn.core.policy import MAX_SESSIONS_PER_USER, REVOCATION_LIFETIME
 from keyturn.core.ports import Start
@@ -58,7 +58,7 @@ async def login(services: Services, request: LoginRequest, *, now_ms: int) -> Is
     limits = login_limits(services, request.username, request.origin.address, known)
     await _reserve(services, limits, now_ms)
     user = await _authenticate(services, request, limits, now_ms)
-    scopes = await _scopes(services, user, request, limits)
+    scopes = await _scopes(services, user, request, limits, now_ms)
     session = _new_session(services, user, request, known, now_ms)
     order = _start_order(session, user, request, limits, now_ms)
     if not await services.store.sessions.start(order):
@@ -139,12 +139,13 @@ async def _refuse(services: Services, request: LoginRequest, refusal: InvalidCre
 
 
 async def _scopes(
-    services: Services, user: User, request: LoginRequest, limits: tuple[Reservation, ...]
+    services: Services, user: User, request: LoginRequest, limits: tuple[Reservation, ...], now_ms: int
 ) -> tuple[str, ...]:
     granted = granted_scopes(user.roles, services.policy.roles)
     try:
+        check_cut_off(services, user.sub, now_ms=now_ms)
         return choose_scopes(granted, of_session=None, requested=request.scope)
-    except InvalidScope:
+    except (InvalidScope, TemporarilyUnavailable):
         await services.store.rate_limits.give_back(limits)  # the password was right
         raise
 

@@ -20,7 +20,7 @@ from keyturn.core.addresses import network_of
 from keyturn.core.device import changes
 from keyturn.core.ending import ending
 from keyturn.core.grant import choose_audience, choose_scopes, granted_scopes
-from keyturn.core.issue import Issued, sign_access_token
+from keyturn.core.issue import Issued, check_cut_off, sign_access_token
 from keyturn.core.model import AuditEvent, AuditKind, ClientKind, Device, EndReason, Origin, Session, User
 from keyturn.core.policy import Enforcement
 from keyturn.core.ports import Advance, Advanced
@@ -189,6 +189,7 @@ async def _settle(attempt: _Attempt, session: Session, user: User | None) -> _Gr
     services, request = attempt.services, attempt.request
     if user is None or user.disabled:
         await _refuse(attempt, session, "user_disabled")
+    check_cut_off(services, user.sub, now_ms=attempt.now_ms)
     granted = granted_scopes(user.roles, services.policy.roles)
     return _Grant(
         user=user,

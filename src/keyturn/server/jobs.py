@@ -43,7 +43,7 @@ def jobs_of(services: Services, clock: Clock) -> tuple[Job, ...]:
         Job(
             name="follow revocations",
             every=FOLLOW_SECONDS,
-            work=lambda: _follow_revocations(services, clock),
+            work=lambda: _follow_revocations(services),
             wait=log.wait_for_news,
         ),
         Job(name="rotate keys", every=2, work=lambda: _rotate_keys(services, clock)),
@@ -74,9 +74,8 @@ async def correct_clock(services: Services, clock: Clock) -> None:
         logs.get_logger().info("clock of this host is right again", offset_ms=clock.offset_ms)
 
 
-async def _follow_revocations(services: Services, clock: Clock) -> None:
-    await services.denylist.catch_up()
-    services.denylist.prune(clock.now_ms() / 1000)
+async def _follow_revocations(services: Services) -> None:
+    await services.denylist.catch_up_if_behind()
     view = services.denylist.view
     usable = (record.kid for record in services.keyring.records() if record.state is not KeyState.REVOKED)
     if any(view.revokes_key(kid) for kid in usable):  # elsewhere, just now: it leaves the JWK Set at once
@@ -90,8 +89,12 @@ async def _rotate_keys(services: Services, clock: Clock) -> None:
 
 
 async def _delete_old(services: Services, clock: Clock) -> None:
+    """Forget what is over, by a clock that was looked at just now: what a wrong one deletes is gone for good."""
+    await correct_clock(services, clock)
     now_ms = clock.now_ms()
-    if await services.store.turns.take("delete old rows", now_ms, PRUNE_SECONDS * 1000):
+    has_turn = await services.store.turns.take("delete old rows", now_ms, PRUNE_SECONDS * 1000)
+    services.denylist.prune(now_ms / 1000)
+    if has_turn:
         await prune(services.store, now_ms=now_ms, pause=lambda: asyncio.sleep(PAUSE_SECONDS))
 
 

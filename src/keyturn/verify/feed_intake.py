@@ -73,6 +73,7 @@ class FeedIntake:
         self._max_entries = max_entries
         self._clock = clock
         self._within = False  # a run of pages that each said more
+        self._told_at = 0  # when the last page was made, be it taken in or not
 
     @property
     def is_fresh(self) -> bool:
@@ -89,7 +90,7 @@ class FeedIntake:
 
         """
         page = await self._verified(text)
-        now = self._clock()
+        now, self._told_at = self._clock(), page.issued_at
         self._check_progress(page)
         self._make_room(page, now)
         for entry in page.entries:
@@ -103,7 +104,7 @@ class FeedIntake:
     def tick(self) -> None:
         """Mind the time: forget what is over, and notice a view that is too old."""
         now = self._clock()
-        self.view.prune(now)
+        self._prune(now)
         self.freshness.limit(now)
         if self.freshness.began:
             self.freshness.tell_if_stale(now)
@@ -146,6 +147,10 @@ class FeedIntake:
     def _make_room(self, page: Page, now: float) -> None:
         if len(self.view) + len(page.entries) <= self._max_entries:
             return
-        self.view.prune(now)
+        self._prune(now)
         if len(self.view) + len(page.entries) > self._max_entries:
             raise PageRefused("more revocations than max_entries")
+
+    def _prune(self, now: float) -> None:
+        """Forget what is over by the issuer's clock too: ours may be wrong and put right, and nobody tells us twice."""
+        self.view.prune(min(now, self._told_at))

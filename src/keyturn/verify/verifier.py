@@ -131,6 +131,7 @@ class Verifier:
         """
         keys = self._keys.get_keys()
         now = self._clock()
+        until = self._freshness.until  # before the check: a view that gets fresh after it was not asked
         try:
             token = self._checker.check(text, keys.get, now)
         except InvalidToken as refusal:
@@ -140,7 +141,7 @@ class Verifier:
             if newer is None:
                 raise
             token = self._checker.check(text, newer.get, self._clock())
-        if now < self._freshness.until:
+        if now < until:
             return token
         if self._feed is not None:
             self._feed.wait()
@@ -152,6 +153,7 @@ class Verifier:
         if keys is None:
             keys = await self._keys.get_keys_async()
         now = self._clock()
+        until = self._freshness.until  # before the check: a view that gets fresh after it was not asked
         try:
             token = self._checker.check(text, keys.get, now)
         except InvalidToken as refusal:
@@ -161,7 +163,7 @@ class Verifier:
             if newer is None:
                 raise
             token = self._checker.check(text, newer.get, self._clock())
-        if now < self._freshness.until:
+        if now < until:
             return token
         if self._feed is not None:
             await self._feed.wait_async()
@@ -212,9 +214,9 @@ class Verifier:
 
     def _judge_again(self, token: AccessToken, on_stale: str | None) -> AccessToken:
         """Judge a good *token* by what has come in meanwhile, or by the policy if nothing has."""
-        now = self._clock()
+        now, until = self._clock(), self._freshness.until
         self._checker.check_revoked(token, now)
-        if self._feed is not None and now >= self._freshness.until:
+        if self._feed is not None and now >= until:
             self._feed.intake.tell_if_stale()
             if (on_stale or self._on_stale) != OnStale.ACCEPT:
                 raise VerifierUnavailable("the view of what was revoked is too old")
