@@ -5,6 +5,7 @@ restart, within the grace, and goes on with one lineage either way.
 """
 
 import asyncio
+import os
 import signal
 import sqlite3
 import subprocess
@@ -16,11 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+import psutil
 import pytest
-from wire import Answer, Wire, ask, logout_request, me_request, refresh_request
+from backends import BACKENDS, new_database
+from population import Client, Population
+from wire import Wire, ask, logout_request, me_request, refresh_request
 
 from keyturn.core.issue import Issued
-from server import Installation, Server, add_users, install, log_in
+from server import Installation, Server, add_users, beside, install, log_in, serving
 
 pytestmark = pytest.mark.slow
 
@@ -30,48 +34,13 @@ BROKEN = (ConnectionError, asyncio.IncompleteReadError)
 
 
 @dataclass(slots=True)
-class Client:
-    """A native client that refreshes again and again.
-
-    Attributes:
-        tokens: every token it was given, in order; the last one is current, or was sent and not answered.
-
-    """
-
-    tokens: list[str]
-    access_token: str
-
-    @classmethod
-    def of(cls, issued: Issued) -> "Client":
-        """Return the client of a login."""
-        return cls(tokens=[issued.refresh_token], access_token=issued.access_token)
-
-    async def refresh_until_broken(self, port: int) -> None:
-        """Refresh over one connection until it breaks."""
-        with suppress(*BROKEN):
-            wire = await Wire.open(port)
-            try:
-                while True:
-                    self.take(await wire.ask(refresh_request(self.tokens[-1])))
-            finally:
-                await wire.close()
-
-    def take(self, answer: Answer) -> None:
-        """Go on with what a refresh gave."""
-        assert answer.status == 200, f"a client in order was refused: {answer.body!r}"
-        body = answer.json()
-        assert body["refresh_token"] not in self.tokens
-        self.tokens.append(body["refresh_token"])
-        self.access_token = body["access_token"]
-
-
-@dataclass(slots=True)
 class Storm:
     """Clients that refresh, sessions that log out, and what was answered to them.
 
     Attributes:
         left: sessions whose logout was answered.
         unsure: how many logouts were sent and not answered.
+        codes: the exit codes of the servers that ended.
 
     """
 
@@ -82,27 +51,34 @@ class Storm:
     rotations: int = 0
     logouts: int = 0
     unsure: int = 0
+    codes: list[int] = field(default_factory=list)
 
-    async def rage_and_end(self, how: signal.Signals) -> int:
-        """End a server in the middle of a storm and look at what is left, with another one; return the exit code."""
-        missing = CLIENTS - len(self.clients)
-        self.clients += map(Client.of, await asyncio.to_thread(log_in, self.installation, "alice", missing))
-        server = await asyncio.to_thread(start, self.installation)
-        await self._rage(server, how)
-        code = await asyncio.to_thread(server.process.wait, 30)
-        assert integrity(self.installation.database) == "ok"
-        after = await asyncio.to_thread(start, self.installation)
+    async def rage_and_end(self, server: Server, how: signal.Signals) -> Server:
+        """End *server* in the middle of a storm; look at what is left with the next one, and return that."""
+        leavers = await self._deal()
+        await self._rage(server, how, leavers)
+        self.codes.append(await asyncio.to_thread(server.process.wait, 30))
+        if self.installation.database.exists():
+            assert integrity(self.installation.database) == "ok"
+        following = await asyncio.to_thread(start, self.installation)
         try:
-            await self._check(after.port)
-        finally:
-            await asyncio.to_thread(after.stop)
-        return code
+            await self._check(following.port)
+        except BaseException:
+            following.kill()
+            raise
+        return following
 
-    async def _rage(self, server: Server, how: signal.Signals) -> None:
+    async def _deal(self) -> list[Issued]:
+        """Start the sessions that are missing, and return those of the leavers."""
+        async with beside(self.installation) as opened:
+            missing = CLIENTS - len(self.clients)
+            self.clients += map(Client.of, await opened.log_in("alice", missing))
+            return await opened.log_in("bob", LEAVERS)
+
+    async def _rage(self, server: Server, how: signal.Signals, leavers: list[Issued]) -> None:
         """Refresh and log out until the server is gone."""
-        leavers = await asyncio.to_thread(log_in, self.installation, "bob", LEAVERS)
         before = sum(len(client.tokens) for client in self.clients)
-        working = [client.refresh_until_broken(server.port) for client in self.clients]
+        working = [refresh_until_broken(client, server.port) for client in self.clients]
         tasks = [asyncio.create_task(work) for work in (*working, self._log_out(server.port, leavers))]
         await asyncio.sleep(self.rng.uniform(0.03, 0.2))
         server.process.send_signal(how)
@@ -138,32 +114,57 @@ class Storm:
             assert (await ask(port, refresh_request(token))).status == 400, "a used token was taken"
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_killed_server_loses_nothing_it_has_answered(
-    tmp_path: Path, full: bool, seed: int, say: Callable[[str], None]
+    tmp_path: Path, backend: str, full: bool, seed: int, say: Callable[[str], None]
 ) -> None:
     """REF-06, REF-08, A36: kill -9 in the middle: no logout lost, no used token taken, nobody logged out."""
-    kills = 50 if full else 5
-    storm = Storm(new_installation(tmp_path), Random(seed))
-
-    for number in range(1, kills + 1):
-        asyncio.run(storm.rage_and_end(signal.SIGKILL))
-        if number % 10 == 0:
-            say(f"{number} kills of {kills}")
+    kills = 150 if full else 3
+    storm = Storm(new_installation(tmp_path, new_database(backend)), Random(seed))
+    server = start(storm.installation)
+    try:
+        for number in range(1, kills + 1):
+            server = asyncio.run(storm.rage_and_end(server, signal.SIGKILL))
+            if number % 25 == 0:
+                say(f"{number} kills of {kills} on {backend}")
+    finally:
+        server.stop()
 
     assert storm.logouts
     assert storm.rotations
+    assert storm.codes == [-signal.SIGKILL] * kills
     say(
-        f"crash: {kills} kills, {storm.rotations} rotations and {storm.logouts} logouts answered, {storm.unsure}"
-        " logouts unanswered; 0 lost, 0 used tokens taken, 0 clients logged out"
+        f"crash on {backend}: {kills} kills, {storm.rotations} rotations and {storm.logouts} logouts answered,"
+        f" {storm.unsure} logouts unanswered; 0 lost, 0 used tokens taken, 0 clients logged out"
     )
 
 
 def test_a_server_that_is_asked_to_end_answers_what_it_has_begun(tmp_path: Path, seed: int) -> None:
     """REF-06: SIGTERM ends with code 0, and everything that was answered holds."""
     storm = Storm(new_installation(tmp_path), Random(seed))
-    for _ in range(2):
-        code = asyncio.run(storm.rage_and_end(signal.SIGTERM))
-        assert code == 0
+    server = start(storm.installation)
+    try:
+        for _ in range(2):
+            server = asyncio.run(storm.rage_and_end(server, signal.SIGTERM))
+    finally:
+        server.stop()
+    assert storm.codes == [0, 0]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_killed_worker_is_replaced_and_nobody_is_logged_out(
+    tmp_path: Path, backend: str, full: bool, seed: int, say: Callable[[str], None]
+) -> None:
+    """REF-06, REF-08, A36: kill -9 of one of two workers: requests under way break, and can be repeated."""
+    kills = 20 if full else 2
+    installation = new_installation(tmp_path, new_database(backend)).with_(KEYTURN_SERVER_WORKERS="2")
+    sessions = log_in(installation, "alice", CLIENTS)
+
+    with serving(installation) as server:
+        clients, broken = asyncio.run(kill_workers(server, sessions, kills, Random(seed)))
+
+    rotations = sum(len(client.tokens) - 1 for client in clients)
+    say(f"workers on {backend}: {kills} kills, {rotations} rotations answered, {broken} broken; 0 clients logged out")
 
 
 def test_an_upgrade_that_was_killed_is_done_over(tmp_path: Path, full: bool, seed: int) -> None:
@@ -187,9 +188,47 @@ def start(installation: Installation) -> Server:
     return Server(installation).wait_until_ready()
 
 
-def new_installation(folder: Path, *, users: bool = True) -> Installation:
+async def refresh_until_broken(client: Client, port: int) -> None:
+    """Refresh over one connection until it breaks."""
+    with suppress(*BROKEN):
+        wire = await Wire.open(port)
+        try:
+            while True:
+                client.take(await wire.ask(refresh_request(client.tokens[-1])))
+        finally:
+            await wire.close()
+
+
+async def kill_workers(server: Server, sessions: list[Issued], kills: int, rng: Random) -> tuple[list[Client], int]:
+    """Kill one worker after the other under load; return the clients, and how many requests broke."""
+    people = Population([server], rng, [Client.of(issued) for issued in sessions])
+    async with asyncio.TaskGroup() as group:
+        people.tasks = [group.create_task(people.keep_refreshing(client)) for client in people.clients]
+        for _ in range(kills):
+            workers = await two_workers(server)
+            await asyncio.sleep(rng.uniform(0, 0.3))
+            os.kill(rng.choice(workers), signal.SIGKILL)
+            await people.recovered(time.monotonic())
+        await two_workers(server)
+        await people.rest()
+    await people.check()
+    return people.clients, people.broken
+
+
+async def two_workers(server: Server) -> list[int]:
+    """Wait until both workers are there; return their process ids."""
+    give_up_at = time.monotonic() + 60
+    while time.monotonic() < give_up_at:
+        workers = psutil.Process(server.process.pid).children()
+        if len(workers) == 2:
+            return [worker.pid for worker in workers]
+        await asyncio.sleep(0.05)
+    raise AssertionError("the worker was not replaced")
+
+
+def new_installation(folder: Path, url: str | None = None, *, users: bool = True) -> Installation:
     """Return an installation with alice, who refreshes, and bob, who leaves."""
-    installation = install(folder)
+    installation = install(folder, url)
     if users:
         add_users(installation, "alice", "bob")
     return installation
