@@ -8,7 +8,7 @@ import keyturn
 import pages
 from keyturn import errors
 from keyturn.errors import ErrorCode, KeyturnError
-from keyturn.server.operations import OPERATIONS
+from keyturn.server.description.operations import OPERATIONS
 
 Kinds = Sequence[type[KeyturnError]]
 

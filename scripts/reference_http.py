@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import pages
-from keyturn.server.openapi import document
-from keyturn.server.operations import OPERATIONS
+from keyturn.server.description.openapi import document
+from keyturn.server.description.operations import OPERATIONS
 
 Json = dict[str, Any]
 

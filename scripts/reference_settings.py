@@ -10,9 +10,9 @@ from pydantic.fields import FieldInfo
 
 import pages
 from keyturn.cli.settings_file import SENTENCES
-from keyturn.server.durations import Duration, Limit
+from keyturn.server.configuration.durations import Duration, Limit
+from keyturn.server.configuration.problem import environment_name
 from keyturn.server.settings import Settings
-from keyturn.server.settings_problem import environment_name
 
 
 def page() -> str:

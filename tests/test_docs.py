@@ -18,10 +18,10 @@ from typer import main as typer
 from keyturn import store
 from keyturn.cli.commands import NOUNS
 from keyturn.errors import InvalidTokenReason
-from keyturn.server.metrics import Metrics
+from keyturn.server.configuration.problem import environment_name
+from keyturn.server.observing.metrics import Metrics
 from keyturn.server.routes import URLS
 from keyturn.server.settings import Settings, all_names
-from keyturn.server.settings_problem import environment_name
 
 ROOT: Final = Path(__file__).parents[1]
 GUIDES: Final = sorted((ROOT / "docs").glob("*.md"))

@@ -362,7 +362,7 @@ def test_the_feed_is_followed_as_long_as_the_app_runs(through: str) -> None:
 
 def test_without_a_guard_the_first_request_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     """And a stale view is a matter of each route: 503, or the last view."""
-    monkeypatch.setattr("keyturn.verify.feed_follower.PATIENCE", 0.1)
+    monkeypatch.setattr("keyturn.verify.feed.follower.PATIENCE", 0.1)
     auth = Keyturn(ISSUER.issuer, ISSUER.audience, jwks=ISSUER.jwks, revocations=NO_FEED)
     app = FastAPI()
     app.add_api_route("/strict", lambda: "in", dependencies=[auth.require()])

@@ -85,7 +85,7 @@ def test_a_verifier_that_follows_nothing_loads_no_thread_and_no_client() -> None
     """A feed is described before its follower, and an HTTP client, are needed."""
     ran = run(
         "import keyturn, sys; described = keyturn.Revocations()\n"
-        "assert not {'asyncio', 'httpx2', 'keyturn.verify.feed_follower'} & set(sys.modules)\n"
+        "assert not {'asyncio', 'httpx2', 'keyturn.verify.feed.follower'} & set(sys.modules)\n"
         "keyturn.Verifier('https://a.test', 'b', revocations=described)\n"
         "import threading; assert threading.active_count() == 1\n"
         "assert not {'asyncio', 'httpx2'} & set(sys.modules)"

@@ -306,7 +306,7 @@ def test_the_feed_is_followed_as_long_as_the_app_runs(through: str) -> None:
 
 def test_a_stale_view_is_a_matter_of_each_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
     """REF-17: 503, or the last view."""
-    monkeypatch.setattr("keyturn.verify.feed_follower.PATIENCE", 0.1)
+    monkeypatch.setattr("keyturn.verify.feed.follower.PATIENCE", 0.1)
     auth = Keyturn(ISSUER.issuer, ISSUER.audience, jwks=ISSUER.jwks, revocations=NO_FEED)
 
     def answer(request: Request) -> Response:

@@ -14,10 +14,10 @@ import yaml
 from typer import main as typer
 
 from keyturn.errors import ConfigurationError
-from keyturn.server.http_server import GRACE_SECONDS
+from keyturn.server.configuration.problem import environment_name
 from keyturn.server.routes import URLS
 from keyturn.server.settings import Purpose, Settings, all_names
-from keyturn.server.settings_problem import environment_name
+from keyturn.server.wire.http_server import GRACE_SECONDS
 
 ROOT: Final = Path(__file__).parents[2]
 DOCKERFILE: Final = (ROOT / "Dockerfile").read_text("utf-8")

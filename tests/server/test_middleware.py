@@ -15,8 +15,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from keyturn.errors import ConfigurationError
-from keyturn.server import logs
 from keyturn.server.middleware import KeyturnMiddleware
+from keyturn.server.observing import logs
 from keyturn.server.problems import Face
 from keyturn.server.resource import Resource
 from keyturn.server.routes import URLS

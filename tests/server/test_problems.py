@@ -7,9 +7,9 @@ import pytest
 from keyturn import errors
 from keyturn.errors import ErrorCode, InvalidTokenReason, KeyturnError
 from keyturn.server import problems
-from keyturn.server.docs_page import page
+from keyturn.server.description.docs_page import page
 from keyturn.server.problems import Face
-from keyturn.server.validation import FieldError, FieldsRefused
+from keyturn.server.reading.validation import FieldError, FieldsRefused
 
 ISSUER = "https://auth.example.com"
 

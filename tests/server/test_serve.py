@@ -15,7 +15,7 @@ import pytest
 from installation import MASTER_KEY, OTHER_MASTER_KEY, installed
 from server_process import free_port, refused, running
 
-from keyturn.server.connection import MAX_FIELDS, MAX_HEAD_BYTES
+from keyturn.server.wire.connection import MAX_FIELDS, MAX_HEAD_BYTES
 
 pytestmark = pytest.mark.slow
 

@@ -7,8 +7,8 @@ import pytest
 from installation import COMPLETE, MASTER_KEY
 
 from keyturn.errors import ConfigurationError
+from keyturn.server.configuration.problem import environment_name
 from keyturn.server.settings import Purpose, Settings, Source, all_names
-from keyturn.server.settings_problem import environment_name
 
 ENVIRONMENT = {
     "KEYTURN_ISSUER": "https://auth.example.com",
@@ -303,3 +303,15 @@ def test_settings_made_in_code_are_checked_too() -> None:
 
     with pytest.raises(ConfigurationError, match="plain HTTP"):
         settings.check(Purpose.EMBED)
+
+
+def test_plain_text_to_redis_across_a_network_is_a_warning() -> None:
+    """OPS-06: of any of several hosts; this machine, a network of containers and TLS need none."""
+
+    def told(url: str) -> tuple[str, ...]:
+        return load(ENVIRONMENT, redis={"url": url}).warnings
+
+    for url in ("redis://:pw@127.0.0.1:6379", "rediss://:pw@cache.example.com", "redis://:pw@valkey:6379"):
+        assert told(url) == ()
+    (warning,) = told("redis+sentinel://:pw@127.0.0.1,cache.example.com/main")
+    assert warning.startswith("redis.url (KEYTURN_REDIS_URL): its password and all else crosses the network in plain")

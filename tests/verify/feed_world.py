@@ -14,7 +14,7 @@ from keyturn.testing import TestIssuer
 from keyturn.tokens import revocation_feed
 from keyturn.tokens.revocation import CUT_OFF_KINDS, RevocationEntry, RevocationKind, digest
 from keyturn.tokens.revocation_feed import Page
-from keyturn.verify.feed_follower import FeedFollower
+from keyturn.verify.feed.follower import FeedFollower
 
 AUDIENCE = "https://api.test"
 

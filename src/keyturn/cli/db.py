@@ -17,7 +17,7 @@ from keyturn.cli.output import Column, note, print_json, print_table, say, worki
 from keyturn.cli.prompting import confirm
 from keyturn.core.restored import end_everything
 from keyturn.errors import ConfigurationError
-from keyturn.server.secret_references import Reference, References, is_reference
+from keyturn.server.configuration.secret_references import Reference, References, is_reference
 from keyturn.server.settings import Purpose, Settings
 from keyturn.store import copy as copying
 

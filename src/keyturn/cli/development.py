@@ -16,9 +16,9 @@ from keyturn.cli.private_files import PRIVATE, replace, write_new_master_key
 from keyturn.core import users
 from keyturn.core.services import Services
 from keyturn.errors import ConfigurationError, Conflict, NotFound
-from keyturn.server import secret_files
+from keyturn.server.configuration import secret_files
+from keyturn.server.configuration.sources import DEVELOPMENT_FILE
 from keyturn.server.settings import Purpose, Settings
-from keyturn.server.settings_sources import DEVELOPMENT_FILE
 
 DIRECTORY: Final = DEVELOPMENT_FILE.parent
 USERNAME: Final = "dev"

@@ -16,8 +16,8 @@ from keyturn.server import jobs
 from keyturn.server.clock import Clock
 from keyturn.server.cors import LoopbackOrigins, Origins
 from keyturn.server.door import Door
-from keyturn.server.metrics import Metrics
 from keyturn.server.middleware import KeyturnMiddleware
+from keyturn.server.observing.metrics import Metrics
 from keyturn.server.problems import on_http_exception
 from keyturn.server.routes import routes, well_known_routes
 from keyturn.server.services import checker_of, open_services, prepare_to_serve

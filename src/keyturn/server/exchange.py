@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from keyturn.core.model import Device, Origin
+from keyturn.server.reading.user_agent import families
 from keyturn.server.state import ServerState
-from keyturn.server.user_agent import families
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

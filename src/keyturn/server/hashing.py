@@ -8,8 +8,8 @@ from argon2 import Parameters, extract_parameters
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 from argon2.low_level import ARGON2_VERSION, Type, hash_secret, verify_secret
 
-from keyturn.server import logs
 from keyturn.server.hash_threads import HashThreads
+from keyturn.server.observing import logs
 
 SALT_BYTES = 16
 HASH_BYTES = 32

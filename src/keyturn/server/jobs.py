@@ -14,8 +14,8 @@ from keyturn.core import keys
 from keyturn.core.model import KeyState
 from keyturn.core.prune import prune
 from keyturn.core.services import Services
-from keyturn.server import logs
 from keyturn.server.clock import Clock
+from keyturn.server.observing import logs
 
 PAUSE_SECONDS: Final = 0.05
 """Between two batches of deletions, so that requests come first."""

@@ -13,10 +13,11 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from keyturn.server import cors, logs, request_id, security_headers
-from keyturn.server.client_address import client_address, networks
+from keyturn.server import cors, request_id, security_headers
 from keyturn.server.exchange import Exchange, begin
+from keyturn.server.observing import logs
 from keyturn.server.problems import server_error
+from keyturn.server.reading.client_address import client_address, networks
 from keyturn.server.resource import face_of
 from keyturn.server.state import ServerState
 

@@ -21,7 +21,7 @@ from keyturn.errors import (
     MissingToken,
     NotFound,
 )
-from keyturn.server.validation import FieldsRefused
+from keyturn.server.reading.validation import FieldsRefused
 from keyturn.verify import bearer
 
 

@@ -11,8 +11,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from keyturn.errors import KeyturnError, MethodNotAllowed, TemporarilyUnavailable
-from keyturn.server import logs, problems
+from keyturn.server import problems
 from keyturn.server.exchange import exchange_of, state_of
+from keyturn.server.observing import logs
 from keyturn.server.problems import Face
 
 Handler = Callable[[Request], Awaitable[Response]]

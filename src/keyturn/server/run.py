@@ -7,17 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
 
-from keyturn.server import logs, notify
 from keyturn.server.app import create_app
+from keyturn.server.configuration.masking import mask_url
 from keyturn.server.cors import LoopbackOrigins
-from keyturn.server.http_server import HttpServer, config_of
-from keyturn.server.http_server import run as run_app
-from keyturn.server.listening import address_of, listening
-from keyturn.server.masking import mask_url
-from keyturn.server.nursery import Nursery
+from keyturn.server.observing import logs
+from keyturn.server.processes import notify
+from keyturn.server.processes.nursery import Nursery
+from keyturn.server.processes.signals import Terminal, handling
+from keyturn.server.processes.supervisor import Supervisor
 from keyturn.server.settings import Purpose, Settings
-from keyturn.server.signals import Terminal, handling
-from keyturn.server.supervisor import Supervisor
+from keyturn.server.wire.http_server import HttpServer, config_of
+from keyturn.server.wire.http_server import run as run_app
+from keyturn.server.wire.listening import address_of, listening
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

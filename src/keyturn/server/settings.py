@@ -10,11 +10,12 @@ from typing import Any, Self
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError
 
 from keyturn.errors import ConfigurationError
-from keyturn.server import settings_rules, settings_sources
-from keyturn.server.masking import mask_url
-from keyturn.server.settings_problem import Problem, environment_name
-from keyturn.server.settings_rules import Purpose
-from keyturn.server.settings_sections import (
+from keyturn.server.configuration import rules as settings_rules
+from keyturn.server.configuration import sources as settings_sources
+from keyturn.server.configuration.masking import mask_url
+from keyturn.server.configuration.problem import Problem, environment_name
+from keyturn.server.configuration.rules import Purpose
+from keyturn.server.configuration.sections import (
     AccessToken,
     Cookie,
     Danger,
@@ -32,8 +33,8 @@ from keyturn.server.settings_sections import (
     Section,
     Server,
 )
-from keyturn.server.settings_sources import Source
-from keyturn.server.settings_values import RoleTable, Text
+from keyturn.server.configuration.sources import Source
+from keyturn.server.configuration.values import RoleTable, Text
 
 __all__ = ["LogFormat", "LogLevel", "Purpose", "Setting", "Settings", "Source", "all_names"]
 
@@ -97,7 +98,7 @@ class Settings(Section):
         unsafe = [each for each in settings_rules.problems(settings, purpose) if unread.isdisjoint(each.names)]
         _raise_if_any([*found.problems, *malformed, *unsafe], found.warnings)
         settings._sources = found.sources  # noqa: SLF001 - its own
-        settings._warnings = (*found.warnings, *map(str, settings_rules.idle(settings)))  # noqa: SLF001 - its own
+        settings._warnings = (*found.warnings, *map(str, settings_rules.concerns(settings)))  # noqa: SLF001 - its own
         return settings
 
     def check(self, purpose: Purpose) -> None:

@@ -10,7 +10,7 @@ from keyturn.core.services import Services
 from keyturn.errors import TemporarilyUnavailable
 from keyturn.server.clock import Clock
 from keyturn.server.cors import Origins
-from keyturn.server.metrics import Metrics
+from keyturn.server.observing.metrics import Metrics
 from keyturn.server.settings import Settings
 from keyturn.server.signing import sign_page
 from keyturn.verify.checking import TokenChecker

@@ -10,8 +10,8 @@ from typing import Final
 
 from keyturn.errors import ConfigurationError, Conflict, TemporarilyUnavailable
 from keyturn.store.sql.bulk import Bulk
+from keyturn.store.sql.migrations import UPGRADE_HINT
 from keyturn.store.sql.sqlite import bulk as sqlite
-from keyturn.store.sql.sqlite.schema import UPGRADE_HINT
 from keyturn.store.sql.tables import all_tables, single_row_tables
 
 Told = Callable[[str, int], object]

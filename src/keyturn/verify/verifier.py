@@ -16,14 +16,14 @@ from keyturn.errors import ConfigurationError, InvalidToken, InvalidTokenReason,
 from keyturn.tokens.access_token import AccessToken, Expected
 from keyturn.tokens.algorithms import ASYMMETRIC, SYMMETRIC, Algorithm
 from keyturn.verify.checking import RevocationCheck, TokenChecker
-from keyturn.verify.feed import followed_feed
+from keyturn.verify.feed.following import followed_feed
 from keyturn.verify.key_source import FixedKeys, KeySource, fetched_keys
 from keyturn.verify.locations import Transport, check_issuer, check_location, key_set_location
 from keyturn.verify.revocations import OnStale, Revocations
 from keyturn.verify.token_cache import TokenCache
 
 if TYPE_CHECKING:
-    from keyturn.verify.feed_follower import FeedFollower
+    from keyturn.verify.feed.follower import FeedFollower
     from keyturn.verify.fetch import ClientFactory
 
 

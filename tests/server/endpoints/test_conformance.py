@@ -32,7 +32,7 @@ from schemathesis.specs.openapi.checks import (
 
 from keyturn import store
 from keyturn.server.app import create_app
-from keyturn.server.operations import OPERATIONS
+from keyturn.server.description.operations import OPERATIONS
 from keyturn.server.settings import Settings
 from keyturn.tokens import base64url
 

@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 
 from http_world import ISSUER, World
 
-from keyturn.server.docs_page import page
-from keyturn.server.operations import OPERATIONS
+from keyturn.server.description.docs_page import page
+from keyturn.server.description.operations import OPERATIONS
 
 
 class Links(HTMLParser):

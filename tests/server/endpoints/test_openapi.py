@@ -5,7 +5,7 @@ from typing import Any
 
 from http_world import ISSUER, World
 
-from keyturn.server.openapi import document
+from keyturn.server.description.openapi import document
 from keyturn.server.routes import URLS
 
 

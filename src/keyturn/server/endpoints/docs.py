@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from keyturn.server.docs_page import content_security_policy, page
+from keyturn.server.description.docs_page import content_security_policy, page
 from keyturn.server.exchange import state_of
 
 

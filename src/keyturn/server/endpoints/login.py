@@ -8,12 +8,13 @@ from keyturn.core.grant import parse_scope
 from keyturn.core.issue import Issued
 from keyturn.core.model import ClientKind
 from keyturn.errors import KeyturnError, ValidationFailed
-from keyturn.server import cookies, csrf, return_path, token_answers
-from keyturn.server.bodies import JSON_OR_FORM, read_fields
+from keyturn.server import cookies, csrf, token_answers
+from keyturn.server.description.models import LoginRequest
 from keyturn.server.exchange import device_of, origin_of, state_of
-from keyturn.server.media_type import MediaType
-from keyturn.server.models import LoginRequest
-from keyturn.server.validation import validate
+from keyturn.server.reading import return_path
+from keyturn.server.reading.bodies import JSON_OR_FORM, read_fields
+from keyturn.server.reading.media_type import MediaType
+from keyturn.server.reading.validation import validate
 
 
 async def post(request: Request) -> Response:

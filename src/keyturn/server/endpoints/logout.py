@@ -13,10 +13,10 @@ from keyturn.core.model import Session
 from keyturn.errors import Forbidden, InvalidToken, MissingToken
 from keyturn.server import cookies, csrf, token_answers
 from keyturn.server.bearer import authenticate, verify_expired_too
-from keyturn.server.bodies import JSON_OR_FORM, read_optional_fields
+from keyturn.server.description.models import LogoutRequest
 from keyturn.server.exchange import origin_of, state_of
-from keyturn.server.models import LogoutRequest
-from keyturn.server.validation import validate
+from keyturn.server.reading.bodies import JSON_OR_FORM, read_optional_fields
+from keyturn.server.reading.validation import validate
 from keyturn.tokens.access_token import AccessToken
 from keyturn.verify.bearer import parse_authorization
 

@@ -9,8 +9,8 @@ from starlette.responses import Response
 
 from keyturn.core.addresses import Address
 from keyturn.errors import Forbidden
-from keyturn.server.client_address import certain_address, is_in, networks
 from keyturn.server.exchange import state_of
+from keyturn.server.reading.client_address import certain_address, is_in, networks
 from keyturn.server.settings import Settings
 from keyturn.verify.locations import is_loopback
 

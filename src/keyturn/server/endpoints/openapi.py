@@ -3,8 +3,8 @@
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from keyturn.server.description.openapi import document
 from keyturn.server.exchange import state_of
-from keyturn.server.openapi import document
 
 
 async def get(request: Request) -> Response:

@@ -6,10 +6,10 @@ from starlette.responses import Response
 from keyturn.core import passwords, users
 from keyturn.errors import InvalidCredentials
 from keyturn.server.bearer import authenticate_for_issuer
-from keyturn.server.bodies import JSON, read_fields
+from keyturn.server.description.models import PasswordRequest
 from keyturn.server.exchange import origin_of, state_of
-from keyturn.server.models import PasswordRequest
-from keyturn.server.validation import validate
+from keyturn.server.reading.bodies import JSON, read_fields
+from keyturn.server.reading.validation import validate
 
 
 class WrongCurrentPassword(InvalidCredentials):

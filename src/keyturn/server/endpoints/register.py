@@ -5,10 +5,10 @@ from starlette.responses import JSONResponse, Response
 
 from keyturn.core import users
 from keyturn.server import csrf
-from keyturn.server.bodies import JSON, read_fields
+from keyturn.server.description.models import RegisterRequest
 from keyturn.server.exchange import origin_of, state_of
-from keyturn.server.models import RegisterRequest
-from keyturn.server.validation import validate
+from keyturn.server.reading.bodies import JSON, read_fields
+from keyturn.server.reading.validation import validate
 
 
 async def post(request: Request) -> Response:

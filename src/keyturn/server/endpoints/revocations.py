@@ -12,7 +12,7 @@ from starlette.responses import Response
 from keyturn.core.feed import BEFORE_ALL, MAX_WAIT
 from keyturn.errors import NotFound
 from keyturn.server.exchange import state_of
-from keyturn.server.parameters import read_number
+from keyturn.server.reading.parameters import read_number
 from keyturn.tokens.algorithms import SYMMETRIC
 
 MAX_SEQ: Final = 2**53 - 1

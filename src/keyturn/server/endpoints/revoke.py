@@ -8,10 +8,10 @@ from starlette.responses import Response
 
 from keyturn.core import revoke
 from keyturn.errors import InvalidToken
-from keyturn.server.bodies import FORM, read_fields
+from keyturn.server.description.models import RevokeRequest
 from keyturn.server.exchange import origin_of, state_of
-from keyturn.server.models import RevokeRequest
-from keyturn.server.validation import validate_oauth
+from keyturn.server.reading.bodies import FORM, read_fields
+from keyturn.server.reading.validation import validate_oauth
 from keyturn.tokens import device_token, refresh_token
 
 

@@ -9,7 +9,7 @@ from keyturn.core import sessions
 from keyturn.core.model import Session
 from keyturn.server.bearer import authenticate
 from keyturn.server.exchange import origin_of, state_of
-from keyturn.server.parameters import read_id
+from keyturn.server.reading.parameters import read_id
 
 
 async def list_sessions(request: Request) -> Response:

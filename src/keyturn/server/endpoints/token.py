@@ -15,11 +15,11 @@ from keyturn.core.model import ClientKind, EndReason
 from keyturn.core.refresh import RefreshRequest, Verdict
 from keyturn.errors import InvalidGrant, InvalidRequest, KeyturnError, UnsupportedGrantType
 from keyturn.server import cookies, csrf, problems, token_answers
-from keyturn.server.bodies import FORM, read_fields
+from keyturn.server.description.models import TokenRequest
 from keyturn.server.exchange import device_of, origin_of, state_of
-from keyturn.server.models import TokenRequest
 from keyturn.server.problems import Face
-from keyturn.server.validation import validate_oauth
+from keyturn.server.reading.bodies import FORM, read_fields
+from keyturn.server.reading.validation import validate_oauth
 
 
 async def post(request: Request) -> Response:

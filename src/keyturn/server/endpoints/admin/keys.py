@@ -9,7 +9,7 @@ from keyturn.core import keys
 from keyturn.core.model import SigningKeyRecord
 from keyturn.server.admin_call import authenticate_admin
 from keyturn.server.exchange import state_of
-from keyturn.server.parameters import read_id
+from keyturn.server.reading.parameters import read_id
 
 
 async def list_keys(request: Request) -> Response:

@@ -4,11 +4,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from keyturn.core import admin
-from keyturn.server import paging
 from keyturn.server.admin_call import authenticate_admin
 from keyturn.server.endpoints.sessions import shown
 from keyturn.server.exchange import state_of
-from keyturn.server.parameters import read_id, read_text
+from keyturn.server.reading import paging
+from keyturn.server.reading.parameters import read_id, read_text
 
 
 async def list_sessions(request: Request) -> Response:

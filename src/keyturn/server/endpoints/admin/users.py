@@ -7,10 +7,10 @@ from starlette.responses import JSONResponse, Response
 
 from keyturn.core import admin, users
 from keyturn.core.model import StoredUser
-from keyturn.server import paging
 from keyturn.server.admin_call import authenticate_admin
 from keyturn.server.exchange import state_of
-from keyturn.server.parameters import read_id
+from keyturn.server.reading import paging
+from keyturn.server.reading.parameters import read_id
 
 
 async def list_users(request: Request) -> Response:

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from keyturn.errors import ConfigurationError
 from keyturn.store.sql.script import Script
 
 CREATE_VERSIONS = "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL)"
 
 CURRENT = "SELECT COALESCE(MAX(version), 0) FROM schema_version"
+
+UPGRADE_HINT = "run 'keyturn db upgrade'"
 
 RECORD = "INSERT INTO schema_version (version, name) VALUES (:version, :name)"
 
@@ -45,6 +48,24 @@ def all_migrations(dialect: str = "") -> tuple[Migration, ...]:
 def newest_version() -> int:
     """Return the version that this release needs."""
     return all_migrations()[-1].number
+
+
+def check_version(found: SchemaStatus, *, named: str) -> None:
+    """Return if the schema is the one of this release. *named* is how the database is called in the sentence.
+
+    Raises:
+        ConfigurationError: it is older or newer; says what to do.
+
+    """
+    if found.current > found.newest:
+        raise ConfigurationError(
+            f"database.url: {named} has schema version {found.current}, and this release knows {found.newest};"
+            " run the release that upgraded it."
+        )
+    if found.current < found.newest:
+        raise ConfigurationError(
+            f"database.url: {named} has schema version {found.current} and needs {found.newest}; {UPGRADE_HINT}."
+        )
 
 
 def apply_missing(dialect: str) -> Script[list[str]]:

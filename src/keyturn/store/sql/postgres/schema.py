@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from keyturn.errors import ConfigurationError
-from keyturn.store.sql.migrations import CURRENT, SchemaStatus, apply_missing, newest_version
+from keyturn.store.sql.migrations import CURRENT, SchemaStatus, apply_missing, check_version, newest_version
 from keyturn.store.sql.postgres.faults import FAULTS
 from keyturn.store.sql.postgres.location import Location, location_of
 from keyturn.store.sql.postgres.opening import connect_to_manage, explained
@@ -17,8 +17,6 @@ from keyturn.store.sql.script import drive_async
 LOCK = f"SELECT pg_advisory_xact_lock({int.from_bytes(b'keyturn', 'big')})"
 
 HAS_VERSIONS = "SELECT to_regclass('schema_version') IS NOT NULL"
-
-UPGRADE_HINT = "run 'keyturn db upgrade'"
 
 
 async def status(url: str) -> SchemaStatus:
@@ -48,7 +46,7 @@ async def upgrade(url: str) -> list[str]:
         await connection.execute(LOCK)
         found = await _found(connection)
         if found.current > found.newest:
-            _check_version(found)
+            check_version(found, named=_NAMED)
         return await drive_async(apply_missing("postgres"), partial(execute, connection))
 
 
@@ -63,7 +61,7 @@ async def check(url: str) -> Location:
     """
     location = location_of(url)
     async with _managing(location) as connection:
-        _check_version(await _found(connection))
+        check_version(await _found(connection), named=_NAMED)
         _check_durability(await connection.fetchval("SHOW synchronous_commit"))
         transaction = connection.transaction()
         await transaction.start()
@@ -97,13 +95,4 @@ def _check_durability(synchronous_commit: str) -> None:
         )
 
 
-def _check_version(found: SchemaStatus) -> None:
-    if found.current > found.newest:
-        raise ConfigurationError(
-            f"database.url: the database has schema version {found.current}, and this release knows {found.newest};"
-            " run the release that upgraded it."
-        )
-    if found.current < found.newest:
-        raise ConfigurationError(
-            f"database.url: the database has schema version {found.current} and needs {found.newest}; {UPGRADE_HINT}."
-        )
+_NAMED = "the database"

@@ -6,14 +6,19 @@ from contextlib import closing
 from pathlib import Path
 
 from keyturn.errors import ConfigurationError
-from keyturn.store.sql.migrations import CURRENT, SchemaStatus, apply_missing, newest_version
+from keyturn.store.sql.migrations import (
+    CURRENT,
+    UPGRADE_HINT,
+    SchemaStatus,
+    apply_missing,
+    check_version,
+    newest_version,
+)
 from keyturn.store.sql.script import drive
 from keyturn.store.sql.sqlite.opening import BUSY_SECONDS, connect, create, executing, is_missing, path_of
 from keyturn.store.sql.sqlite.privacy import check_private
 
 HAS_VERSIONS = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'"
-
-UPGRADE_HINT = "run 'keyturn db upgrade'"
 
 _SENTENCES = {
     sqlite3.SQLITE_NOTADB: "is not an SQLite database; name another file",
@@ -75,7 +80,7 @@ def check(url: str) -> Path:
         raise ConfigurationError(f"database.url: {path} does not exist; {UPGRADE_HINT}.")
     try:
         with closing(connect(path)) as connection:
-            _check_version(path, SchemaStatus(current=_current(connection), newest=newest_version()))
+            check_version(SchemaStatus(current=_current(connection), newest=newest_version()), named=str(path))
             _use_write_ahead_log(connection)
             _try_to_write(connection)
     except sqlite3.Error as error:
@@ -98,18 +103,6 @@ def _current(connection: sqlite3.Connection) -> int:
     return int(version)
 
 
-def _check_version(path: Path, found: SchemaStatus) -> None:
-    if found.current > found.newest:
-        raise ConfigurationError(
-            f"database.url: {path} has schema version {found.current}, and this release knows {found.newest};"
-            " run the release that upgraded it."
-        )
-    if found.current < found.newest:
-        raise ConfigurationError(
-            f"database.url: {path} has schema version {found.current} and needs {found.newest}; {UPGRADE_HINT}."
-        )
-
-
 def _try_to_write(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     # SQLite makes that a reading transaction where the file is read-only, so only a statement tells.
@@ -121,7 +114,7 @@ def _apply(connection: sqlite3.Connection, path: Path) -> list[str]:
     connection.execute("BEGIN IMMEDIATE")
     found = SchemaStatus(current=_current(connection), newest=newest_version())
     if found.current > found.newest:
-        _check_version(path, found)
+        check_version(found, named=str(path))
     applied = drive(apply_missing("sqlite"), executing(connection.cursor()))
     connection.execute("COMMIT")
     return applied

@@ -1,0 +1,71 @@
+"""What the answers of ``/admin/api`` look like. What is not known is ``null`` there, so that every item looks alike."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from keyturn.core.model import KeyState
+from keyturn.server.description.models import SessionAnswer
+
+Cursor = Annotated[
+    str | None,
+    WithJsonSchema({"type": ["string", "null"], "description": "The `cursor` of the next page; null on the last."}),
+]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _moment_or_none(says: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": ["integer", "null"], "description": f"{says}; epoch seconds."})
+
+
+class AdminUser(_Answer):
+    """An account."""
+
+    sub: Annotated[str, Field(description="The subject of its tokens.")]
+    username: Annotated[str, Field(description="The name it logs in with.")]
+    roles: list[str]
+    disabled: Annotated[bool, Field(description="Whether it is shut out.")]
+    created_at: Annotated[int, Field(description="Epoch seconds.")]
+
+
+class AdminUsers(_Answer):
+    """A page of the users, by their names."""
+
+    items: list[AdminUser]
+    next: Cursor
+
+
+class AdminSession(SessionAnswer):
+    """One login of somebody on one device."""
+
+    sub: Annotated[str, Field(description="Whose it is.")]
+
+
+class AdminSessions(_Answer):
+    """A page of the live sessions."""
+
+    items: list[AdminSession]
+    next: Cursor
+
+
+class AdminKey(_Answer):
+    """A signing key. Its private part is told to nobody."""
+
+    kid: str
+    algorithm: str
+    state: KeyState
+    published_at: Annotated[int, Field(description="Since when it stands in the JWK Set; epoch seconds.")]
+    activate_at: Annotated[int, Field(description="When it is due to sign; epoch seconds.")]
+    activated_at: Annotated[int | None, _moment_or_none("When it began to sign")]
+    retired_at: Annotated[int | None, _moment_or_none("When it signed no more")]
+    revoked_at: Annotated[int | None, _moment_or_none("When it was revoked")]
+
+
+class AdminKeys(_Answer):
+    """The signing keys, the newest first."""
+
+    items: list[AdminKey]
+    next: Cursor

@@ -1,0 +1,1 @@
+"""Requests as values: bodies, parameters, addresses, browsers; refused where they have two meanings."""

@@ -1,0 +1,77 @@
+"""Lists by the page: ``{"items": […], "next": cursor}``. A cursor is the key of the last item, wrapped up.
+
+What is added or deleted meanwhile moves nothing: the next page begins behind a key, not behind a number of items.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from keyturn.errors import InvalidRequest
+from keyturn.server.reading.parameters import check_names, read_number, read_text
+from keyturn.tokens import base64url
+
+T = TypeVar("T")
+
+DEFAULT: Final = 50
+MOST: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What part of a list is asked for.
+
+    Attributes:
+        after: the key behind which it begins; empty for the beginning of the list.
+        limit: how many items at most.
+
+    """
+
+    after: str
+    limit: int
+
+    @property
+    def most(self) -> int:
+        """How many to look for: one more tells whether there is a next page."""
+        return self.limit + 1
+
+
+def read_page(request: Request, *filters: str) -> Page:
+    """Return the page that ``limit`` and ``cursor`` ask for; *filters* are the other parameters that the list knows.
+
+    Raises:
+        InvalidRequest: one of the two is malformed or there twice, or there is a parameter that the list does not know.
+
+    """
+    check_names(request, ("limit", "cursor", *filters))
+    limit = read_number(request, "limit", least=1, most=MOST, default=DEFAULT)
+    cursor = read_text(request, "cursor")
+    return Page(after="" if cursor is None else _unwrapped(cursor), limit=limit)
+
+
+def answer(found: Sequence[T], page: Page, *, show: Callable[[T], dict[str, Any]], key: Callable[[T], str]) -> Response:
+    """Return *found*, which `Page.most` bounds, as the answer to who asked for *page*."""
+    items = found[: page.limit]
+    following = _wrapped(key(items[-1])) if len(found) > page.limit else None
+    return JSONResponse({"items": [show(item) for item in items], "next": following})
+
+
+def _wrapped(key: str) -> str:
+    return base64url.encode(key.encode())
+
+
+def _unwrapped(cursor: str) -> str:
+    try:
+        key = base64url.decode(cursor).decode()
+    except ValueError:
+        raise _refusal() from None
+    if "\0" in key:
+        raise _refusal()
+    return key
+
+
+def _refusal() -> InvalidRequest:
+    return InvalidRequest("a cursor", sentence="The cursor is none that was handed out here.")

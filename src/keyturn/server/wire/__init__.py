@@ -1,0 +1,1 @@
+"""Bytes before and after the app: listening, TLS, and what one connection may hold."""
