@@ -1,6 +1,5 @@
 """Starlette endpoints behind tokens."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -278,15 +277,16 @@ def test_an_endpoint_without_a_request_can_not_be_protected() -> None:
 NO_FEED = Revocations(url="http://127.0.0.1:1/revocations")
 
 
-def following() -> int:
-    """Count the threads that follow a feed."""
-    return sum(thread.name == "keyturn-revocations" for thread in threading.enumerate())
+def follows(auth: Keyturn) -> bool:
+    """Say whether the thread that follows its feed is alive."""
+    run = auth.verifier._feed._run  # type: ignore[attr-defined]
+    return run is not None and run.thread.is_alive()
 
 
-def wait_for_no_thread() -> None:
-    """Wait until none follows."""
+def wait_for_the_end(auth: Keyturn) -> None:
+    """Wait until it follows no more."""
     end = time.monotonic() + 20
-    while following():
+    while follows(auth):
         assert time.monotonic() < end
         time.sleep(0.01)
 
@@ -300,8 +300,8 @@ def test_the_feed_is_followed_as_long_as_the_app_runs(through: str) -> None:
         auth.guard(app)
     for _ in range(2):
         with TestClient(app):
-            assert following() == 1
-        wait_for_no_thread()
+            assert follows(auth)
+        wait_for_the_end(auth)
 
 
 def test_a_stale_view_is_a_matter_of_each_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -324,4 +324,4 @@ def test_a_stale_view_is_a_matter_of_each_endpoint(monkeypatch: pytest.MonkeyPat
         assert (strict.status_code, strict.headers["retry-after"]) == (503, "1")
         assert client.get("/lenient", headers=ISSUER.headers("ada")).text == "ada"
         assert client.get("/strict", headers=ISSUER.headers(expires_in=-60)).status_code == 401
-    wait_for_no_thread()
+    wait_for_the_end(auth)

@@ -343,7 +343,7 @@ def test_workers_that_die_again_and_again_are_given_up(tmp_path: Path, environ: 
     """With a clear sentence instead of a loop that nobody notices."""
     broken = PROGRAM.replace("except ConfigurationError", "except KeyturnError").replace(
         "from keyturn.errors import ConfigurationError",
-        "import os\nfrom keyturn.errors import KeyturnError\nfrom keyturn.server import worker\n"
+        "import os\nfrom keyturn.errors import KeyturnError\nfrom keyturn.server.processes import worker\n"
         "worker.create_app = lambda *_, **__: os._exit(7)",
     )
     said = refused(tmp_path, environ, broken)

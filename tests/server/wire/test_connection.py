@@ -154,10 +154,12 @@ def is_stopped(peer: socket.socket, block: bytes) -> bool:
 
 def is_open(peer: socket.socket) -> bool:
     """Say whether the next request is answered."""
+    received = b""
     with suppress(ConnectionError):
         peer.sendall(GET)
-        return peer.recv(65536).startswith(b"HTTP/1.1 200")
-    return False
+        while b"HTTP/1.1 200" not in received and (more := peer.recv(65536)):
+            received += more  # the rest of an answer before it may come first
+    return b"HTTP/1.1 200" in received
 
 
 def reset(peer: socket.socket) -> None:
