@@ -261,6 +261,7 @@ async def test_an_app_may_bring_its_own_users(make_world: MakeWorld) -> None:
 
 async def test_a_failed_start_leaves_no_thread_behind(tmp_path: Path) -> None:
     """The store and the hasher are closed again."""
+    before = set(threading.enumerate())
     app = await app_in(tmp_path)
     async with app.router.lifespan_context(app):
         pass
@@ -269,7 +270,8 @@ async def test_a_failed_start_leaves_no_thread_behind(tmp_path: Path) -> None:
         async with wrong.router.lifespan_context(wrong):
             pass
 
-    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("keyturn")]
+    left = set(threading.enumerate()) - before
+    assert not [thread.name for thread in left if thread.name.startswith("keyturn")]
 
 
 async def test_two_servers_on_one_database_know_each_other_s_revocations_at_once(tmp_path: Path) -> None:
