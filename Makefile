@@ -25,7 +25,7 @@ tour: $(STAMPS)/test ## log in, call an API, refresh, replay, log out: each step
 test: $(STAMPS)/test ## every test, the long suites with a bounded share
 	$(BIN)/python -m pytest -n 2
 
-check: $(STAMPS)/test lint-deploy ## format, lint, types, import contracts, unit tests: under a minute
+check: $(STAMPS)/test lint-deploy ## format, lint, types, import contracts, unit tests: about a minute
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
