@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
 from example_world import EXAMPLES, KEYTURN, UVICORN, environment, free_port, get, install, keyturn, log_in, running
 
 pytestmark = pytest.mark.slow

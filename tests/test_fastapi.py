@@ -1,6 +1,5 @@
 """FastAPI routes behind tokens, as the five lines of the README write them."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
@@ -15,7 +14,7 @@ from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from starlette.testclient import TestClient, WebSocketDenialResponse
 
-from keyturn import Revocations
+from following import NO_FEED, follows, wait_for_the_end
 from keyturn.errors import ConfigurationError, VerifierUnavailable
 from keyturn.fastapi import AccessToken, Keyturn
 from keyturn.testing import TestIssuer
@@ -316,24 +315,6 @@ def test_the_guard_keeps_the_apps_own_lifespan(auth: Keyturn) -> None:
     with TestClient(app) as client:
         assert client.get("/state").json() == "kept"
     assert ran == ["start", "stop"]
-
-
-#: Nobody listens there.
-NO_FEED = Revocations(url="http://127.0.0.1:1/revocations")
-
-
-def follows(auth: Keyturn) -> bool:
-    """Say whether the thread that follows its feed is alive."""
-    run = auth.verifier._feed._run  # type: ignore[attr-defined]
-    return run is not None and run.thread.is_alive()
-
-
-def wait_for_the_end(auth: Keyturn) -> None:
-    """Wait until it follows no more."""
-    end = time.monotonic() + 20
-    while follows(auth):
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_the_feed_is_followed_unless_said_otherwise() -> None:

@@ -5,14 +5,11 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 from example_world import KEYTURN, ROOT, UVICORN, environment, free_port, get, running
 

@@ -1,6 +1,5 @@
 """Starlette endpoints behind tokens."""
 
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -16,7 +15,7 @@ from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from keyturn import Revocations
+from following import NO_FEED, follows, wait_for_the_end
 from keyturn.errors import ConfigurationError
 from keyturn.starlette import Keyturn
 from keyturn.testing import TestIssuer
@@ -271,24 +270,6 @@ def test_an_endpoint_without_a_request_can_not_be_protected() -> None:
     """It stops where it is written."""
     with pytest.raises(ConfigurationError):
         auth.require()(lambda: None)
-
-
-#: Nobody listens there.
-NO_FEED = Revocations(url="http://127.0.0.1:1/revocations")
-
-
-def follows(auth: Keyturn) -> bool:
-    """Say whether the thread that follows its feed is alive."""
-    run = auth.verifier._feed._run  # type: ignore[attr-defined]
-    return run is not None and run.thread.is_alive()
-
-
-def wait_for_the_end(auth: Keyturn) -> None:
-    """Wait until it follows no more."""
-    end = time.monotonic() + 20
-    while follows(auth):
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("through", ["guard", "lifespan"])

@@ -13,15 +13,13 @@ from keyturn.cli.options import ConfigOption, JsonOption
 from keyturn.cli.output import Column, listed, moment, note, print_facts, print_json, say
 from keyturn.cli.prompting import read_token
 from keyturn.cli.revoking import WAYS
-from keyturn.core.denylist import BATCH
+from keyturn.core.denylist import read_whole
 from keyturn.core.model import KeyState, Session
-from keyturn.core.ports import Revocations
 from keyturn.core.refresh import Verdict
 from keyturn.core.services import Services
 from keyturn.errors import InvalidGrant, InvalidTokenReason
 from keyturn.server.services import checker_of
 from keyturn.tokens import device_token, refresh_token
-from keyturn.tokens.revocation import RevocationEntry
 
 app = noun("token", "keyturn token inspect < token.txt", "keyturn token revoke --user alice")
 
@@ -104,7 +102,7 @@ async def _facts(services: Services, text: str, now_ms: int) -> dict[str, Any]:
         text,
         find_key=services.keyring.find,
         revoked_kids=frozenset(record.kid for record in services.keyring.records() if record.state is KeyState.REVOKED),
-        entries=await _entries(services.store.revocations),
+        entries=await read_whole(services.store.revocations),
         expected=checker_of(services).expected,
         now=now_ms / 1000,
     )
@@ -116,13 +114,6 @@ async def _facts(services: Services, text: str, now_ms: int) -> dict[str, Any]:
         "claims": dict(found.claims),
         "session": await _session_by_sid(services, found.sid),
     }
-
-
-async def _entries(log: Revocations) -> list[RevocationEntry]:
-    entries: list[RevocationEntry] = []
-    while found := await log.after(entries[-1].seq if entries else 0, BATCH):
-        entries.extend(found)
-    return entries
 
 
 async def _session_by_sid(services: Services, sid: str | None) -> dict[str, Any] | None:

@@ -20,6 +20,14 @@ BATCH: Final = 10_000
 """Entries read in one step, so that a long log holds up nobody."""
 
 
+async def read_whole(log: Revocations) -> list[RevocationEntry]:
+    """Return every entry of *log*, in order."""
+    entries: list[RevocationEntry] = []
+    while batch := await log.after(entries[-1].seq if entries else 0, BATCH):
+        entries.extend(batch)
+    return entries
+
+
 class Denylist:
     """A `RevocationView` that follows the log, and the entries of it in their order. For one event loop.
 
@@ -103,9 +111,8 @@ class Denylist:
 
     async def _begin_again(self) -> None:
         """Read the whole log, and only then let go of what was known of it: no page is made of a part."""
-        before, log = self._entries, list[RevocationEntry]()
-        while batch := await self._log.after(log[-1].seq if log else 0, BATCH):
-            log.extend(batch)
+        before = self._entries
+        log = await read_whole(self._log)
         if self._entries is not before:  # somebody else has done so meanwhile
             return
         self._entries, self._read_to, self._reached = [], 0, 0

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from installation import MASTER_KEY, OTHER_MASTER_KEY
+from written import write
 
 from keyturn.errors import ConfigurationError
 from keyturn.server.configuration import secret_files
@@ -21,21 +22,6 @@ KEY = "KEYTURN_KEYS_MASTER_KEY"
 URL = "KEYTURN_DATABASE_URL"
 
 ROOT, WE, OTHER, OUR_GROUP, OTHER_GROUP = 0, 1000, 1001, 2000, 2001
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Run where no configuration file lies about."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def write(name: str, text: str, mode: int = 0o600) -> Path:
-    """Write a file here."""
-    path = Path(name)
-    path.write_text(text)
-    path.chmod(mode)
-    return path
 
 
 def load(**environ: str) -> Settings:

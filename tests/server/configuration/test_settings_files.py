@@ -4,27 +4,13 @@ from pathlib import Path
 
 import pytest
 from installation import MASTER_KEY, OTHER_MASTER_KEY
+from written import write
 
 from keyturn.errors import ConfigurationError
 from keyturn.server.settings import Purpose, Settings, Source
 
 ENVIRONMENT = {"KEYTURN_ISSUER": "https://auth.example.com", "KEYTURN_ACCESS_TOKEN_AUDIENCE": "my-api"}
 FILE = "KEYTURN_KEYS_MASTER_KEY_FILE"
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Run where no configuration file lies about."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def write(name: str, text: str, mode: int = 0o600) -> Path:
-    """Write a file here."""
-    path = Path(name)
-    path.write_text(text)
-    path.chmod(mode)
-    return path
 
 
 def refusal(environ: dict[str, str]) -> str:
