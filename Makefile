@@ -77,6 +77,7 @@ requirements: $(STAMPS)/uv ## pin and hash the requirement files anew from pypro
 	$(COMPILE) pyproject.toml --extra server --group build -o requirements/serve.txt
 	$(COMPILE) pyproject.toml --extra all --group build --group check --group test -o requirements/test.txt
 	$(COMPILE) pyproject.toml --extra all --group build --group check --group test --group bench -o requirements/bench.txt
+	$(COMPILE) pyproject.toml --extra all --group build --group check --group test --group mutate -o requirements/mutate.txt
 
 clean: ## remove what make made; a development server's data in .keyturn stays
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
