@@ -7,7 +7,7 @@ STAMPS := $(VENV)/stamps
 
 .DEFAULT_GOAL := help
 
-.PHONY: help serve tour test check test-unit test-races test-crash test-faults test-reach test-rotations test-machine lint-deploy bench docs requirements format clean
+.PHONY: help serve tour test check test-unit test-races test-crash test-faults test-reach test-theft test-rotations test-machine lint-deploy bench docs requirements format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -54,6 +54,9 @@ test-crash: $(STAMPS)/test ## SIGKILL the server while refreshes and logouts run
 
 test-reach: $(STAMPS)/test ## how soon verifiers in other processes refuse what is revoked, in full
 	$(BIN)/python -m pytest -s tests/proofs/test_revocation_reach.py --full
+
+test-theft: $(STAMPS)/test ## how long a thief of a refresh token keeps the session, in full
+	$(BIN)/python -m pytest -s tests/proofs/test_theft.py --full
 
 test-rotations: $(STAMPS)/test ## rotations of keys and of the master key under load, hosts whose clocks differ, in full
 	$(BIN)/python -m pytest -s tests/proofs/test_rotations.py tests/proofs/test_clocks.py --full

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from session_model import Limits, ModelSession, ModelUser, Outcome
-from world import PEER, UNLIMITED, World
+from world import MEMORY, PEER, UNLIMITED, World
 
 from keyturn.core import keys, passwords, prune, revoke, sessions, users
 from keyturn.core.issue import Issued
@@ -29,9 +29,6 @@ LIMITS = Limits(lifetime=UNLIMITED.refresh_lifetime, idle=UNLIMITED.refresh_idle
 
 SET_BACK_MS = 50 * 60_000
 """How far behind its latest time a clock may be set. An access token lives 10 minutes, its revocation 61."""
-
-MEMORY = next((path for path in ("/dev/shm",) if Path(path).is_dir()), None)  # noqa: S108 - mkdtemp makes the name
-"""Where flushing costs nothing: what is under test is not the disk."""
 
 PICK = st.integers(0, 2**16)
 STEPS_MS = st.sampled_from((1, 999, 1_000, 30_000, 59_999, 60_000, 60_001, 600_000, 86_400_000, LIMITS.idle * 1000))
