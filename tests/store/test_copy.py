@@ -12,7 +12,7 @@ from typing import Any
 import postgres
 import pytest
 
-from keyturn.core.model import AuditKind, KeyState, SigningKeyRecord
+from keyturn.core.model import AuditKind, KeyState, Seal, SigningKeyRecord
 from keyturn.core.ports import KeyChanges, Store
 from keyturn.core.ratelimit import Rate, Reservation
 from keyturn.errors import ConfigurationError, Conflict, InsufficientScope
@@ -30,6 +30,8 @@ KEY = SigningKeyRecord(
     published_at=100,
     activate_at=200,
 )
+
+SEAL = Seal(number=1, last=2, sealed_at_ms=5, previous=bytes(32), digests=bytes(64), key_id=b"key1", mac=b"\xffmac")
 
 KINDS = [
     pytest.param(("sqlite", "sqlite"), id="sqlite-to-sqlite"),
@@ -91,6 +93,7 @@ async def fill(store: Store, given: Any) -> None:
     await store.rate_limits.reserve([Reservation(key="k", rate=Rate.per(5, 60))], given.now_ms)
     await store.turns.take("prune", given.now_ms, 1000)
     await store.used_tokens.use(b"d" * 16, given.now + 60, given.now)
+    await store.audit_seals.add(SEAL)
 
 
 async def content(url: str) -> dict[str, list[Any]]:

@@ -23,6 +23,7 @@ NOUNS: Final = {
     "sessions": "List and end sessions.",
     "keys": "List, rotate and revoke signing keys; seal them under another master key.",
     "token": "Inspect and revoke tokens.",
+    "audit": "Read the audit log, and verify that nobody has changed it.",
     "bench": "Measure what this machine can do.",
 }
 

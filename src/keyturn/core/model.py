@@ -228,3 +228,50 @@ class AuditEvent:
     reason: str = ""
     origin: Origin = Origin()
     details: Mapping[str, str | int | list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """An event as it is kept: column by column, whatever stands there. What is sealed is this, not what it means.
+
+    Attributes:
+        number: from 1, without a gap, in the order in which they were written.
+        kind: of an `AuditKind`, unless a newer release wrote it, or somebody else.
+        details: JSON text, as it is kept.
+
+    """
+
+    number: int
+    at_ms: int
+    kind: str
+    sub: str | None
+    sid: str | None
+    reason: str
+    actor: str
+    address: str
+    browser: str
+    request_id: str
+    details: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seal:
+    """What was sealed of the audit log at one moment: the entries since the seal before, which this one follows.
+
+    Attributes:
+        number: from 1, without a gap.
+        last: the number of the last entry that it covers.
+        previous: the hash of the seal before; zeros where a chain begins.
+        digests: of each entry that it covers, in order, 32 bytes each.
+        key_id: of the master key that made *mac*.
+        mac: over all of the above.
+
+    """
+
+    number: int
+    last: int
+    sealed_at_ms: int
+    previous: bytes
+    digests: bytes
+    key_id: bytes
+    mac: bytes

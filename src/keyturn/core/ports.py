@@ -10,7 +10,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from keyturn.core.model import AuditEvent, Device, EndReason, Session, SigningKeyRecord, StoredUser, User
+from keyturn.core.model import (
+    AuditEntry,
+    AuditEvent,
+    Device,
+    EndReason,
+    Seal,
+    Session,
+    SigningKeyRecord,
+    StoredUser,
+    User,
+)
 from keyturn.core.ratelimit import Rate, Reservation
 from keyturn.tokens.revocation import RevocationEntry, RevocationKind
 
@@ -350,6 +360,23 @@ class CacheState(StrEnum):
     DEGRADED = "degraded"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which entries of the audit log are meant; None for any.
+
+    Attributes:
+        since_ms: written then or later.
+        until_ms: written before.
+
+    """
+
+    sub: str | None = None
+    sid: str | None = None
+    kind: str | None = None
+    since_ms: int | None = None
+    until_ms: int | None = None
+
+
 class AuditLog(Protocol):
     """The audit log. Only ever grows."""
 
@@ -359,6 +386,62 @@ class AuditLog(Protocol):
 
     async def list_page(self, after: int, most: int) -> Sequence[tuple[int, AuditEvent]]:
         """Return up to *most* events behind the number *after*, each with its number."""
+        ...
+
+    async def entries(self, after: int, most: int) -> Sequence[AuditEntry]:
+        """Return up to *most* entries behind the number *after* as they are kept, in order."""
+        ...
+
+    async def newest(self, wanted: AuditFilter, *, least: int, before: int, most: int) -> Sequence[AuditEntry]:
+        """Return up to *most* of the entries numbered *least* or more, but below *before*, the newest first."""
+        ...
+
+    async def strays(self, most: int) -> Sequence[int]:
+        """Return up to *most* numbers of entries that no number was given out for; there should be none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """How far the audit log and its seals reach, at one moment.
+
+    Attributes:
+        last: the newest number that was given to an entry.
+        seals: the number of the newest seal; 0 before the first.
+        sealed: the last entry that it covers.
+
+    """
+
+    last: int
+    seals: int
+    sealed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsealed:
+    """Entries behind those that are sealed, and the newest number that had been given to one at the same moment."""
+
+    last: int
+    entries: Sequence[AuditEntry]
+
+
+class AuditSeals(Protocol):
+    """The seals of the audit log. Only ever grow."""
+
+    async def extent(self) -> Extent:
+        """Return how far log and seals reach."""
+        ...
+
+    async def unsealed(self, after: int, most: int) -> Unsealed:
+        """Return the entries with the *most* numbers behind *after*. One that is not among them is not there."""
+        ...
+
+    async def add(self, seal: Seal) -> bool:
+        """Add the seal, and let it be durable; False if there is one of its number, and then nothing is changed."""
+        ...
+
+    async def list_page(self, after: int, most: int) -> Sequence[Seal]:
+        """Return up to *most* seals behind the number *after*, in order."""
         ...
 
 
@@ -393,6 +476,11 @@ class Store(Protocol):
     @property
     def audit(self) -> AuditLog:
         """The audit log."""
+        ...
+
+    @property
+    def audit_seals(self) -> AuditSeals:
+        """The seals of the audit log."""
         ...
 
     @property

@@ -10,6 +10,7 @@ from functools import partial
 from keyturn.core.keyring import master_key_id, reseal
 from keyturn.core.model import AuditEvent, AuditKind, Origin, SigningKeyRecord
 from keyturn.core.ports import KeyChanges
+from keyturn.core.sealer import vouch
 from keyturn.core.services import Services
 from keyturn.errors import ConfigurationError, InvalidKey
 
@@ -37,6 +38,8 @@ class MasterKeyUse:
 async def rewrap_keys(services: Services, *, origin: Origin, now_ms: int) -> KeyChanges:
     """Seal every signing key under the current master key, all or none of them; return what was done.
 
+    And have that key vouch for the audit log up to its newest seal.
+
     Raises:
         ConfigurationError: one is sealed under a master key that is not ours. Nothing was changed.
 
@@ -50,6 +53,7 @@ async def rewrap_keys(services: Services, *, origin: Origin, now_ms: int) -> Key
             " list. Add that one behind the first. Nothing was changed."
         ) from None
     services.keyring.load(records)
+    await vouch(services, now_ms=now_ms)
     return changes
 
 

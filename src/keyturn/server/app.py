@@ -20,6 +20,7 @@ from keyturn.server.middleware import KeyturnMiddleware
 from keyturn.server.observing.metrics import Metrics
 from keyturn.server.problems import on_http_exception
 from keyturn.server.routes import routes, well_known_routes
+from keyturn.server.sealing import Sealing
 from keyturn.server.services import checker_of, open_services, prepare_to_serve
 from keyturn.server.settings import Purpose, Settings
 from keyturn.server.state import ServerState
@@ -118,7 +119,9 @@ async def serving(state: ServerState) -> AsyncIterator[None]:
         await jobs.correct_clock(opened.services, state.clock)
         await prepare_to_serve(opened.services, now_ms=state.clock.now_ms())
         state.start(opened.services, checker_of(opened.services))
-        async with jobs.running(jobs.jobs_of(opened.services, state.clock)):
+        sealing = Sealing(opened.services, state.clock)
+        metrics.watch_sealing(sealed=lambda: sealing.sealed, unsealed=lambda: sealing.unsealed)
+        async with jobs.running(jobs.jobs_of(opened.services, state.clock, sealing)):
             yield
     finally:
         state.stop()

@@ -1,4 +1,4 @@
-"""What a server does on its own: follow revocations, rotate signing keys, delete what can no longer matter.
+"""What a server does on its own: follow revocations, rotate signing keys, seal the audit log, delete the rest.
 
 Each job runs again and again until the server stops. One that fails is logged, once until it works again, and goes on.
 Every process follows for itself; what one of them does for all is done by whoever has the turn.
@@ -13,9 +13,11 @@ from typing import Final
 from keyturn.core import keys
 from keyturn.core.model import KeyState
 from keyturn.core.prune import prune
+from keyturn.core.sealer import EVERY_SECONDS
 from keyturn.core.services import Services
 from keyturn.server.clock import Clock
 from keyturn.server.observing import logs
+from keyturn.server.sealing import Sealing
 
 PAUSE_SECONDS: Final = 0.05
 """Between two batches of deletions, so that requests come first."""
@@ -36,8 +38,8 @@ class Job:
     wait: Callable[[float], Awaitable[object]] = asyncio.sleep
 
 
-def jobs_of(services: Services, clock: Clock) -> tuple[Job, ...]:
-    """Return the jobs of a server."""
+def jobs_of(services: Services, clock: Clock, sealing: Sealing | None = None) -> tuple[Job, ...]:
+    """Return the jobs of a server. *sealing* is what its metrics ask how far the audit log is sealed."""
     log = services.store.revocations
     return (
         Job(
@@ -47,6 +49,7 @@ def jobs_of(services: Services, clock: Clock) -> tuple[Job, ...]:
             wait=log.wait_for_news,
         ),
         Job(name="rotate keys", every=2, work=lambda: _rotate_keys(services, clock)),
+        Job(name="seal the audit log", every=EVERY_SECONDS, work=(sealing or Sealing(services, clock)).work),
         Job(name="correct the clock", every=10, work=lambda: correct_clock(services, clock)),
         Job(name="delete old rows", every=PRUNE_SECONDS, work=lambda: _delete_old(services, clock)),
     )

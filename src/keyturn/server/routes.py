@@ -27,6 +27,7 @@ from keyturn.server.endpoints import (
     sessions,
     token,
 )
+from keyturn.server.endpoints.admin import audit as admin_audit
 from keyturn.server.endpoints.admin import keys as admin_keys
 from keyturn.server.endpoints.admin import sessions as admin_sessions
 from keyturn.server.endpoints.admin import users as admin_users
@@ -69,6 +70,7 @@ URLS: Final = (
     Url("/admin/api/keys", Face.BEARER, {"GET": admin_keys.list_keys}),
     Url("/admin/api/keys/rotate", Face.BEARER, {"POST": admin_keys.rotate}),
     Url("/admin/api/keys/{kid}/revoke", Face.BEARER, {"POST": admin_keys.revoke}),
+    Url("/admin/api/audit", Face.BEARER, {"GET": admin_audit.list_entries}),
     Url("/healthz", Face.PROBLEM, {"GET": healthz.get}),
     Url("/readyz", Face.PROBLEM, {"GET": readyz.get}),
     Url("/metrics", Face.PROBLEM, {"GET": metrics.get}),

@@ -4,6 +4,7 @@ HKDF-SHA-256 (RFC 5869) derives one key for each purpose; AES-256-GCM seals the 
 their row as associated data, so that no sealed key can be moved to another row.
 """
 
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -37,6 +38,7 @@ class MasterKey:
     refresh_token_key: TokenKey
     device_token_key: TokenKey
     _cipher: AESGCM = field(repr=False, compare=False)
+    _audit_key: bytes = field(repr=False)
 
     @classmethod
     def from_bytes(cls, secret: bytes) -> Self:
@@ -56,7 +58,12 @@ class MasterKey:
             refresh_token_key=TokenKey(key_id=key_id, secret=_derive(secret, b"refresh token")),
             device_token_key=TokenKey(key_id=key_id, secret=_derive(secret, b"device token")),
             _cipher=AESGCM(_derive(secret, b"seal")),
+            _audit_key=_derive(secret, b"audit seal"),
         )
+
+    def audit_mac(self, content: bytes) -> bytes:
+        """Return the MAC of a seal of the audit log: HMAC-SHA-256 over *content*."""
+        return hmac.digest(self._audit_key, content, "sha256")
 
     def seal(self, plaintext: bytes, *, nonce: bytes, associated_data: bytes) -> bytes:
         """Return *plaintext* sealed: key id, nonce, ciphertext and tag.

@@ -1,10 +1,10 @@
 """What the answers of ``/admin/api`` look like. What is not known is ``null`` there, so that every item looks alike."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from keyturn.core.model import KeyState
+from keyturn.core.model import AuditKind, KeyState
 from keyturn.server.description.models import SessionAnswer
 
 Cursor = Annotated[
@@ -68,4 +68,31 @@ class AdminKeys(_Answer):
     """The signing keys, the newest first."""
 
     items: list[AdminKey]
+    next: Cursor
+
+
+class AdminAuditEntry(_Answer):
+    """One entry of the audit log."""
+
+    number: Annotated[int, Field(description="From 1, without a gap, in the order in which they were written.")]
+    at: Annotated[int, Field(description="Epoch seconds.")]
+    at_ms: Annotated[int, Field(description="The same in milliseconds.")]
+    kind: Annotated[str, Field(description=f"One of {', '.join(f'`{kind}`' for kind in AuditKind)}.")]
+    sub: Annotated[str | None, Field(description="The user whom it concerns.")]
+    session_id: Annotated[str | None, Field(description="The session that it concerns.")]
+    reason: Annotated[str, Field(description="Why; of a refusal, what the peer was not told.")]
+    actor: Annotated[
+        str,
+        Field(description="`peer`, `admin:` and their subject, `operator` for the command line, `system` for a job."),
+    ]
+    address: Annotated[str, Field(description="Where the request came from.")]
+    browser: str
+    request_id: Annotated[str, Field(description="As in the log of the server, and in `X-Request-Id`.")]
+    details: Annotated[dict[str, Any], Field(description="Further facts.")]
+
+
+class AdminAudit(_Answer):
+    """A page of the audit log, the newest first."""
+
+    items: list[AdminAuditEntry]
     next: Cursor

@@ -4,6 +4,7 @@ import re
 from typing import Any, Final
 
 from keyturn.core.feed import MAX_WAIT
+from keyturn.core.model import AuditKind
 from keyturn.server.description.operation import Operation
 from keyturn.server.endpoints.revocations import MAX_SEQ
 from keyturn.server.reading import paging
@@ -42,6 +43,8 @@ _QUERY: Final[dict[str, tuple[str, Json]]] = {
     ),
     "cursor": ("The `next` of the page before.", {"type": "string", "minLength": 1, "pattern": "^[A-Za-z0-9_-]+$"}),
     "sub": ("Those of this user alone.", {"type": "string", "minLength": 1}),
+    "session_id": ("Those of this session alone.", {"type": "string", "minLength": 1}),
+    "kind": ("Those of this kind alone.", {"type": "string", "enum": list(AuditKind)}),
     "after": (
         "The `seq` of the page before. Without it, and beyond the newest, the feed begins anew.",
         {"type": "integer", "minimum": 0, "maximum": MAX_SEQ},

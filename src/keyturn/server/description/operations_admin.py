@@ -107,4 +107,16 @@ ADMIN_OPERATIONS: Final = (
         answer_says="Revoked.",
         errors=(*_ERRORS, NotFound),
     ),
+    _operation(
+        method="GET",
+        path="/admin/api/audit",
+        summary="Read the audit log",
+        description="What happened, the newest first: everything, or what concerns one user, one session or one kind. "
+        "A page looks through a bounded part of the log, so it may have fewer items than `limit`, or none, and still "
+        f"have a `next`. {_WHO}",
+        query=(*_PAGE, "sub", "session_id", "kind"),
+        answer=models_admin.AdminAudit,
+        answer_says="A page.",
+        errors=_ERRORS,
+    ),
 )

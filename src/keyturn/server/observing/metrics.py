@@ -45,6 +45,16 @@ class Metrics:
             "By how many seconds the clock of the database is ahead of this host's.",
             registry=self.registry,
         )
+        self._audit_sealed = Gauge(
+            "keyturn_audit_sealed_number",
+            "The number of the last entry of the audit log that is sealed.",
+            registry=self.registry,
+        )
+        self._audit_unsealed = Gauge(
+            "keyturn_audit_unsealed_entries",
+            "Entries of the audit log that wait for their seal.",
+            registry=self.registry,
+        )
         self._redis: Gauge | None = None
         self._redis_fallbacks = self._counters(
             "keyturn_redis_fallbacks", "Calls that the database answered in place of Redis.", "how"
@@ -66,6 +76,11 @@ class Metrics:
     def watch_clock(self, offset_seconds: Callable[[], float]) -> None:
         """Show what *offset_seconds* returns as the offset of the clock."""
         self._clock_offset.set_function(offset_seconds)
+
+    def watch_sealing(self, *, sealed: Callable[[], int], unsealed: Callable[[], int]) -> None:
+        """Show what the two return as the last entry of the audit log that is sealed, and how many are not."""
+        self._audit_sealed.set_function(sealed)
+        self._audit_unsealed.set_function(unsealed)
 
     def watch_redis(self, store: Store) -> None:
         """Show how the Redis of *store* fares, if it has one."""

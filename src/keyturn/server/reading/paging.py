@@ -55,8 +55,18 @@ def read_page(request: Request, *filters: str) -> Page:
 def answer(found: Sequence[T], page: Page, *, show: Callable[[T], dict[str, Any]], key: Callable[[T], str]) -> Response:
     """Return *found*, which `Page.most` bounds, as the answer to who asked for *page*."""
     items = found[: page.limit]
-    following = _wrapped(key(items[-1])) if len(found) > page.limit else None
-    return JSONResponse({"items": [show(item) for item in items], "next": following})
+    following = key(items[-1]) if len(found) > page.limit else None
+    return answer_going_on([show(item) for item in items], following)
+
+
+def answer_going_on(items: Sequence[dict[str, Any]], following: str | None) -> Response:
+    """Return *items* as the answer; the next page begins behind the key *following*, None on the last one."""
+    return JSONResponse({"items": items, "next": None if following is None else _wrapped(following)})
+
+
+def refusal() -> InvalidRequest:
+    """Return what is raised for a cursor that was not handed out here."""
+    return InvalidRequest("a cursor", sentence="The cursor is none that was handed out here.")
 
 
 def _wrapped(key: str) -> str:
@@ -67,11 +77,7 @@ def _unwrapped(cursor: str) -> str:
     try:
         key = base64url.decode(cursor).decode()
     except ValueError:
-        raise _refusal() from None
+        raise refusal() from None
     if "\0" in key:
-        raise _refusal()
+        raise refusal()
     return key
-
-
-def _refusal() -> InvalidRequest:
-    return InvalidRequest("a cursor", sentence="The cursor is none that was handed out here.")

@@ -1,6 +1,6 @@
 """The store of the database, made faster by Redis."""
 
-from keyturn.core.ports import AuditLog, CacheState, SigningKeys, Store, Turns, Users
+from keyturn.core.ports import AuditLog, AuditSeals, CacheState, SigningKeys, Store, Turns, Users
 from keyturn.store.redis import keys
 from keyturn.store.redis.client import Client
 from keyturn.store.redis.guard import Guard, OnFallback
@@ -59,6 +59,11 @@ class RedisStore(Store):
     def audit(self) -> AuditLog:
         """The audit log."""
         return self._sql.audit
+
+    @property
+    def audit_seals(self) -> AuditSeals:
+        """The seals of the audit log."""
+        return self._sql.audit_seals
 
     @property
     def turns(self) -> Turns:

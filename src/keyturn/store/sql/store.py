@@ -2,6 +2,7 @@
 
 from keyturn.core.ports import CacheState, Store
 from keyturn.store.sql.audit import SqlAuditLog
+from keyturn.store.sql.audit_seals import SqlAuditSeals
 from keyturn.store.sql.rate_limits import SqlRateLimits
 from keyturn.store.sql.revocations import SqlRevocations
 from keyturn.store.sql.script import Abort, Connection, Script
@@ -27,6 +28,7 @@ class SqlStore(Store):
         self._signing_keys = SqlSigningKeys(connection)
         self._rate_limits = SqlRateLimits(connection)
         self._audit = SqlAuditLog(connection)
+        self._audit_seals = SqlAuditSeals(connection)
         self._turns = SqlTurns(connection)
         self._used_tokens = SqlUsedTokens(connection)
 
@@ -59,6 +61,11 @@ class SqlStore(Store):
     def audit(self) -> SqlAuditLog:
         """The audit log."""
         return self._audit
+
+    @property
+    def audit_seals(self) -> SqlAuditSeals:
+        """The seals of the audit log."""
+        return self._audit_seals
 
     @property
     def turns(self) -> SqlTurns:

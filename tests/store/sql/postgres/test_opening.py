@@ -9,6 +9,7 @@ import pytest
 
 from keyturn.errors import ConfigurationError, KeyturnError, TemporarilyUnavailable
 from keyturn.store import SchemaStatus, open_store, status, upgrade
+from keyturn.store.sql.migrations import all_migrations, newest_version
 
 UPGRADE = "import asyncio, sys; from keyturn.store import upgrade; print(asyncio.run(upgrade(sys.argv[1])))"
 
@@ -84,7 +85,7 @@ async def test_a_read_only_database_is_told(url: str) -> None:
         await open_store(url)
 
 
-@pytest.mark.parametrize(("version", "mend"), [(None, "keyturn db upgrade"), (99, "this release knows 1")])
+@pytest.mark.parametrize(("version", "mend"), [(None, "keyturn db upgrade"), (99, "this release knows")])
 async def test_another_schema_is_refused(url: str, version: int | None, mend: str) -> None:
     """Older and newer schemas are not served, and a newer one is not upgraded."""
     statements = ["DELETE FROM schema_version"]
@@ -107,8 +108,8 @@ async def test_ten_processes_upgrade_at_once() -> None:
 
     told = sorted(upgrader.communicate(timeout=120)[0].strip() for upgrader in upgraders)
 
-    assert told == ["['0001_initial']", *["[]"] * 9]
-    assert await status(url) == SchemaStatus(current=1, newest=1)
+    assert told == [str([migration.name for migration in all_migrations()]), *["[]"] * 9]
+    assert await status(url) == SchemaStatus(current=newest_version(), newest=newest_version())
 
 
 async def test_commits_that_are_not_durable_stop_the_start(url: str) -> None:

@@ -1,0 +1,104 @@
+"""The seals of the audit log. Whoever adds one of a number first has it: so no two processes go on in two ways."""
+
+from collections.abc import Sequence
+
+from keyturn.core.model import Seal
+from keyturn.core.ports import Extent, Unsealed
+from keyturn.store.sql.audit import COLUMNS, entries_of, whole
+from keyturn.store.sql.script import Connection, Row, Script
+
+EXTENT = """
+SELECT COALESCE((SELECT MAX(last) FROM audit_sequence), 0), COALESCE((SELECT MAX(number) FROM audit_seals), 0),
+    COALESCE((SELECT last FROM audit_seals ORDER BY number DESC LIMIT 1), 0)
+"""
+
+# One statement, so one moment. An entry takes its number under a lock that it holds until it is committed: where the
+# newest number is seen, every entry up to it is there.
+UNSEALED = f"""
+SELECT audit_sequence.last, {COLUMNS} FROM audit_sequence
+LEFT JOIN audit ON audit.number > :after AND audit.number <= :upto
+ORDER BY number
+"""  # noqa: S608 - our own names
+
+ADD = """
+INSERT INTO audit_seals (number, last, sealed_at_ms, previous, digests, key_id, mac)
+VALUES (:number, :last, :sealed_at_ms, :previous, :digests, :key_id, :mac)
+ON CONFLICT (number) DO NOTHING RETURNING number
+"""
+
+LIST_PAGE = """
+SELECT number, last, sealed_at_ms, previous, digests, key_id, mac
+FROM audit_seals WHERE number > :after ORDER BY number LIMIT :most
+"""
+
+
+class SqlAuditSeals:
+    """`core.ports.AuditSeals` in SQL."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def extent(self) -> Extent:
+        """Return how far log and seals reach."""
+        return await self._connection.read(_extent)
+
+    async def unsealed(self, after: int, most: int) -> Unsealed:
+        """Return the entries with the *most* numbers behind *after*. One that is not among them is not there."""
+        return await self._connection.read(_unsealed, after, most)
+
+    async def add(self, seal: Seal) -> bool:
+        """Add the seal, and let it be durable; False if there is one of its number, and then nothing is changed."""
+        return await self._connection.write_singly(_add, seal)
+
+    async def list_page(self, after: int, most: int) -> Sequence[Seal]:
+        """Return up to *most* seals behind the number *after*, in order."""
+        return await self._connection.read(_list_page, after, most)
+
+
+def _extent() -> Script[Extent]:
+    ((last, seals, sealed),) = yield EXTENT, {}
+    return Extent(last=whole(last), seals=whole(seals), sealed=whole(sealed))
+
+
+def _unsealed(after: int, most: int) -> Script[Unsealed]:
+    rows = yield UNSEALED, {"after": after, "upto": after + most}
+    last = whole(rows[0][0]) if rows else 0
+    return Unsealed(last=last, entries=entries_of([row[1:] for row in rows]))
+
+
+def _add(seal: Seal) -> Script[bool]:
+    added = yield (
+        ADD,
+        {
+            "number": seal.number,
+            "last": seal.last,
+            "sealed_at_ms": seal.sealed_at_ms,
+            "previous": seal.previous,
+            "digests": seal.digests,
+            "key_id": seal.key_id,
+            "mac": seal.mac,
+        },
+    )
+    return bool(added)
+
+
+def _list_page(after: int, most: int) -> Script[list[Seal]]:
+    rows = yield LIST_PAGE, {"after": after, "most": most}
+    return [_seal(row) for row in rows]
+
+
+def _seal(row: Row) -> Seal:
+    number, last, sealed_at_ms, previous, digests, key_id, mac = row
+    return Seal(
+        number=whole(number),
+        last=whole(last),
+        sealed_at_ms=whole(sealed_at_ms),
+        previous=_bytes(previous),
+        digests=_bytes(digests),
+        key_id=_bytes(key_id),
+        mac=_bytes(mac),
+    )
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else repr(value).encode()

@@ -1,0 +1,247 @@
+"""The job that seals: everything once, in one chain, and only on what is ours."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from house import House
+from sealed_log import Log
+
+from keyturn.core import sealer as module
+from keyturn.core.model import AuditEvent, AuditKind
+from keyturn.core.rewrap import rewrap_keys
+from keyturn.core.sealer import Alarm, Sealer, head_of
+from keyturn.core.sealing import START, first_of, hash_of
+from keyturn.tokens.master_key import MasterKeys
+
+MakeHouse = Callable[..., Awaitable[House]]
+
+
+@pytest.fixture
+def log(house: House) -> Log:
+    """The log of a house."""
+    return Log(house.services, house.now_ms)
+
+
+async def test_what_was_written_is_sealed_once(log: Log) -> None:
+    """Nothing twice, nothing left out; without anything new there is no new seal."""
+    await log.write(3)
+    assert await log.seal() == []
+    await log.write(2)
+    await log.seal()
+    await log.seal()
+
+    seals = await log.seals()
+
+    assert [seal.number for seal in seals] == [1, 2]
+    assert [(first_of(seal), seal.last) for seal in seals] == [
+        (1, await log.last() - 2),
+        (await log.last() - 1, await log.last()),
+    ]
+    assert seals[1].previous == hash_of(seals[0])
+    assert (await log.report()).findings == ()
+
+
+async def test_no_more_often_than_each_second(log: Log) -> None:
+    """However many processes look: one of them has the turn."""
+    await log.write(1)
+    await log.seal()
+    await log.write(1)
+
+    await Sealer(log.services).run(now_ms=log.now_ms + 500, pause=log.pause)
+    assert len(await log.seals()) == 1
+    await Sealer(log.services).run(now_ms=log.now_ms + 1000, pause=log.pause)
+    assert len(await log.seals()) == 2
+
+
+async def test_what_has_piled_up_is_sealed_in_batches(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after an upgrade, with a pause between two of them, so that requests come first."""
+    monkeypatch.setattr(module, "BATCH", 7)
+    await log.write(30)
+
+    await log.seal()
+
+    last = await log.last()
+    assert [seal.last for seal in await log.seals()] == [*range(7, last, 7), last]
+    assert log.pauses == len(await log.seals()) - 1
+    assert (await log.report()).findings == ()
+
+
+async def test_processes_that_seal_at_once_make_one_chain(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also without turns: the number of a seal is there once, and whoever comes second gives up."""
+    monkeypatch.setattr(module, "BATCH", 3)
+    await log.write(60)
+    sealers = [Sealer(log.services) for _ in range(8)]
+    for sealer in sealers:
+        sealer.extent = await log.store.audit_seals.extent()
+
+    for _ in range(8):
+        await asyncio.gather(*(sealer._seal(sealer.extent, log.now_ms, log.pause) for sealer in sealers))
+
+    seals = await log.seals()
+    assert [seal.number for seal in seals] == list(range(1, len(seals) + 1))
+    assert all(after.previous == hash_of(before) for before, after in pairwise(seals))
+    report = await log.report()
+    assert (report.findings, report.sealed) == ((), report.entries)
+
+
+async def test_a_seal_by_somebody_else_is_not_vouched_for(log: Log) -> None:
+    """Who can write the database but has no master key makes a history of their own: no seal of ours stands on it."""
+    await log.write(5)
+    await log.seal()
+    forged = replace((await log.seals())[0], digests=bytes(32 * await log.last()), mac=bytes(32))
+    await log.sql("DELETE FROM audit_seals")
+    await log.store.audit_seals.add(forged)
+    await log.write(1)
+
+    log.later()
+    assert await Sealer(log.services).run(now_ms=log.now_ms, pause=log.pause) == [Alarm.NOT_OURS]
+
+    forged_there, anew = await log.seals()
+    assert (anew.previous, anew.last) == (START, await log.last())
+    assert hash_of(forged_there) == hash_of(forged)
+    await log.write(1)
+    assert await log.seal() == [Alarm.SET_BACK]  # this one had seen the true one
+    assert await log.seal() == []
+    assert (await log.faults())[:1] == ["seal_changed"]
+    assert {"seal_changed", "begun_anew"} <= set(await log.faults())
+
+
+async def test_a_forged_seal_that_reaches_far_ahead_stops_no_sealing(log: Log) -> None:
+    """Whatever it says of itself: entries from now on are sealed."""
+    await log.write(1)
+    await log.seal()
+    await log.sql("UPDATE audit_seals SET last = 1000000000000")
+    await log.write(2)
+
+    await log.seal()
+    await log.write(2)
+    await log.seal()
+
+    assert [seal.last for seal in await log.seals()][-1] == await log.last()
+    assert {"seal_changed", "begun_anew"} <= set(await log.faults())
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["DELETE FROM audit_seals WHERE number = 2"],
+        ["DELETE FROM audit_seals"],
+        [
+            "DELETE FROM audit WHERE number > 6",
+            "UPDATE audit_sequence SET last = 6",
+            "DELETE FROM audit_seals WHERE last > 6",
+        ],
+    ],
+)
+async def test_a_log_that_was_set_back_under_a_running_server_says_so(log: Log, statements: list[str]) -> None:
+    """The seals that are gone are named in the log itself, by number and hash, and that entry is sealed."""
+    await log.write(3)
+    await log.seal()
+    await log.write(3)
+    await log.seal()
+    lost = head_of((await log.seals())[-1])
+    await log.sql(*statements)
+
+    assert await log.seal() == [Alarm.SET_BACK]
+    await log.seal()
+
+    events = [
+        event for _, event in await log.store.audit.list_page(0, 1000) if event.kind is AuditKind.STORE_ROLLED_BACK
+    ]
+    assert [(event.reason, event.details["sealed"], event.origin.actor) for event in events] == [
+        ("audit_log", lost, "system")
+    ]
+    assert "not_as_expected" in [finding.fault for finding in (await log.report(lost)).findings]
+
+
+async def test_a_log_that_was_rewritten_by_another_server_is_noticed(log: Log) -> None:
+    """The seal that this process knows is there no more, though there are as many."""
+    await log.write(1)
+    await log.seal()
+    await log.sql("DELETE FROM audit_seals", "UPDATE audit SET reason = 'another'")
+    other = Sealer(log.services)
+    log.later()
+    await other.run(now_ms=log.now_ms, pause=log.pause)
+    await log.write(1)
+
+    assert await log.seal() == [Alarm.SET_BACK]
+
+
+async def test_other_processes_going_on_is_no_alarm(log: Log) -> None:
+    """Each remembers the newest seal that it saw, whoever made it."""
+    other = Sealer(log.services)
+    for _ in range(3):
+        await log.write(1)
+        assert await log.seal() == []
+        await log.write(1)
+        log.later()
+        assert await other.run(now_ms=log.now_ms, pause=log.pause) == []
+
+    assert (await log.report()).findings == ()
+    assert len(await log.seals()) == 6
+
+
+async def test_an_entry_that_is_gone_before_its_seal_is_sealed_as_gone(log: Log) -> None:
+    """Numbers have no gap, so somebody has removed it; the sealing goes on, and the finding stays."""
+    await log.write(5)
+    await log.sql("DELETE FROM audit WHERE number = 3")
+
+    await log.seal()
+
+    assert await log.faults() == ["removed_unsealed"]
+    (finding,) = (await log.report()).findings
+    assert (finding.first, finding.last) == (3, 3)
+
+
+async def test_the_newest_entry_that_is_gone_before_its_seal_too(log: Log) -> None:
+    """The counter of the log says that it was there."""
+    await log.write(5)
+    last = await log.last()
+    await log.sql(f"DELETE FROM audit WHERE number = {last}")
+
+    await log.seal()
+
+    assert [(f.fault, f.first) for f in (await log.report()).findings] == [("removed_unsealed", last)]
+
+
+async def test_the_master_key_rotates_and_the_old_one_goes(make_house: MakeHouse, master_keys: MasterKeys) -> None:
+    """Seals of the old master key are vouched for by a later one of the new: by the next entry's, or by the rewrap."""
+    new, old = master_keys.keys
+    before = Log((await make_house(master_keys=MasterKeys((old, new)))).services)
+    await before.write(3)
+    await before.seal()
+    without = Log((await make_house(master_keys=MasterKeys((new,)), keyring=before.services.keyring)).services)
+    assert await without.faults() == ["unknown_key"]
+
+    between = Log((await make_house(master_keys=MasterKeys((new, old)))).services)
+    await rewrap_keys(between.services, origin=AuditEvent(at_ms=0, kind=AuditKind.LOGIN).origin, now_ms=between.now_ms)
+
+    after = Log((await make_house(master_keys=MasterKeys((new,)))).services)
+    assert [seal.key_id for seal in await after.seals()] == [old.key_id, new.key_id]
+    assert await after.faults() == []
+    await after.write(1)
+    assert await after.seal() == []
+    assert await after.faults() == []
+    await after.sql("UPDATE audit SET reason = 'x' WHERE number = 2")
+    assert await after.faults() == ["changed"]
+    await after.sql("UPDATE audit_seals SET mac = x'00' WHERE number = 1")
+    assert await after.faults() == ["seal_changed", "unknown_key", "changed"]
+
+
+async def test_the_rewrap_vouches_once_and_only_for_ours(make_house: MakeHouse, master_keys: MasterKeys) -> None:
+    """A second time there is nothing to do; and what somebody else made gets no MAC of ours."""
+    new, old = master_keys.keys
+    before = Log((await make_house(master_keys=MasterKeys((old, new)))).services)
+    await before.seal()
+    between = Log((await make_house(master_keys=MasterKeys((new, old)))).services)
+    await between.sql("UPDATE audit_seals SET digests = x'00'")
+    assert not await module.vouch(between.services, now_ms=1)
+
+    await between.sql("DELETE FROM audit_seals")
+    assert not await module.vouch(between.services, now_ms=1)
+    await before.seal()
+    assert await module.vouch(between.services, now_ms=1)
+    assert not await module.vouch(between.services, now_ms=1)
