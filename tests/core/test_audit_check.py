@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from shutil import copy
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sealed_log import Log
 
 from keyturn import store as stores
 from keyturn.core import audit_check
@@ -17,22 +18,44 @@ from keyturn.core.audit_check import verify
 from keyturn.core.sealer import head_of
 from keyturn.core.sealing import hash_of, seal_entries
 from keyturn.tokens.base64url import encode
-from keyturn.tokens.master_key import MasterKeys, parse_master_keys
+from keyturn.tokens.master_key import parse_master_keys
+from sealed_log import Log
+
+KEYS = parse_master_keys(encode(Random(7).randbytes(32)))
 
 COLUMNS = ("at_ms", "kind", "sub", "sid", "reason", "actor", "address", "browser", "request_id", "details")
 
 
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with three seals over twelve entries: 1 to 5, 6 to 8, 9 to 12. Each test has a copy."""
+    path = tmp_path_factory.mktemp("sealed") / "keyturn.db"
+
+    async def make() -> None:
+        await stores.upgrade(f"sqlite:///{path}")
+        async with opened(path) as log:
+            for count in (5, 3, 4):
+                await log.write(count)
+                await log.seal()
+
+    asyncio.run(make())
+    return path
+
+
 @pytest.fixture
-async def log(tmp_path: Path, master_keys: MasterKeys) -> AsyncIterator[Log]:
-    """Three seals over twelve entries: 1 to 5, 6 to 8, 9 to 12."""
-    url = f"sqlite:///{tmp_path}/keyturn.db"
-    await stores.upgrade(url)
-    store = await stores.open_store(url)
-    made = Log(SimpleNamespace(store=store, master_keys=master_keys))
-    for count in (5, 3, 4):
-        await made.write(count)
-        await made.seal()
-    yield made
+async def log(sealed: Path, tmp_path: Path) -> AsyncIterator[Log]:
+    """Its log, three seconds later."""
+    copy(sealed, tmp_path)
+    async with opened(tmp_path / sealed.name) as made:
+        made.later(3)
+        yield made
+
+
+@asynccontextmanager
+async def opened(path: Path) -> AsyncIterator[Log]:
+    """Open the log of a database."""
+    store = await stores.open_store(f"sqlite:///{path}")
+    yield Log(SimpleNamespace(store=store, master_keys=KEYS))
     await store.close()
 
 
@@ -131,10 +154,7 @@ async def test_entries_after_a_removed_one_that_moved_up_are_found(log: Log) -> 
 @pytest.mark.parametrize("number", [0, -5, 13, 10**12])
 async def test_what_was_added_is_found(log: Log, number: int) -> None:
     """With a number that was never given out: there is no other one to have."""
-    await log.sql(
-        f"INSERT INTO audit SELECT {number}, at_ms, kind, sub, sid, reason, actor, address, browser, request_id, details"
-        " FROM audit WHERE number = 3"
-    )
+    await log.sql(f"INSERT INTO audit SELECT {number}, {', '.join(COLUMNS)} FROM audit WHERE number = 3")
 
     assert await found(log) == [("added", number, number)]
 
@@ -315,7 +335,7 @@ async def test_very_many_changes_are_ranges(log: Log, monkeypatch: pytest.Monkey
 
 
 async def test_whoever_writes_meanwhile_changes_no_verdict(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Entries and seals that come while it looks are left for the next time: nothing is ever found that is not there."""
+    """Entries and seals that come while it looks are left for the next time: what is found is there."""
     monkeypatch.setattr(audit_check, "PAGE", 3)
     monkeypatch.setattr(audit_check, "SEALS", 1)
     over = asyncio.Event()
@@ -363,9 +383,9 @@ async def test_any_one_change_at_random_is_found(log: Log, seed: int) -> None:
         assert await found(log) == []
 
 
-def test_keys_are_what_they_are_called(master_keys: MasterKeys) -> None:
+def test_keys_are_what_they_are_called() -> None:
     """The key of the seals is nobody else's: it is derived for this alone, and shown nowhere."""
-    key = master_keys.current
+    key = KEYS.current
     others = {key.refresh_token_key.secret, key.device_token_key.secret}
     assert key._audit_key not in others
     assert key._audit_key.hex() not in repr(key)

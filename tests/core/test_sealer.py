@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import pytest
 from house import House
-from sealed_log import Log
 
 from keyturn.core import sealer as module
 from keyturn.core.model import AuditEvent, AuditKind
@@ -15,6 +14,7 @@ from keyturn.core.rewrap import rewrap_keys
 from keyturn.core.sealer import Alarm, Sealer, head_of
 from keyturn.core.sealing import START, first_of, hash_of
 from keyturn.tokens.master_key import MasterKeys
+from sealed_log import Log
 
 MakeHouse = Callable[..., Awaitable[House]]
 

@@ -42,7 +42,9 @@ def list_(
     user: Annotated[str | None, typer.Option("--user", metavar="NAME", help="Of this user.")] = None,
     sub: Annotated[str | None, typer.Option("--sub", help="Of the user with this subject.")] = None,
     sid: Annotated[str | None, typer.Option("--sid", help="Of this session.")] = None,
-    kind: Annotated[AuditKind | None, typer.Option("--kind", help="Of this kind.", show_choices=False)] = None,
+    kind: Annotated[
+        AuditKind | None, typer.Option("--kind", metavar="KIND", help="Of this kind, such as login, or token_reused.")
+    ] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="From then on.")] = None,
     until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Before then.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="How many at most.")] = 100,

@@ -123,6 +123,7 @@ async def serving(state: ServerState) -> AsyncIterator[None]:
         metrics.watch_sealing(sealed=lambda: sealing.sealed, unsealed=lambda: sealing.unsealed)
         async with jobs.running(jobs.jobs_of(opened.services, state.clock, sealing)):
             yield
+        await sealing.finish()
     finally:
         state.stop()
         await opened.close()
