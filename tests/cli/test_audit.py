@@ -75,7 +75,7 @@ def test_filters(installation: Installation) -> None:
     assert [row["number"] for row in items(installation, "--kind", "user_added")] == [1, 2]
     assert [row["number"] for row in items(installation, "--until", "1970-01-02")] == [1]
     assert 1 not in [row["number"] for row in items(installation, "--since", "1970-01-02")]
-    assert items(installation, "--since", "now") == []
+    assert items(installation, "--since", "2100-01-01") == []
     assert installation.run("audit", "list", "--user", "eve").exit_code == 1
     assert installation.run("audit", "list", "--user", "ada", "--sub", ada).exit_code == 2
     assert installation.run("audit", "list", "--kind", "nothing").exit_code == 2

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import postgres
@@ -21,6 +22,9 @@ from keyturn.store import open_store, upgrade
 from keyturn.store.copy import copy
 from keyturn.store.sql.tables import LEFT_OUT, all_tables, single_row_tables
 from keyturn.tokens.algorithms import Algorithm
+from keyturn.tokens.base64url import encode
+from keyturn.tokens.master_key import parse_master_keys
+from sealed_log import Log
 
 KEY = SigningKeyRecord(
     kid="kid-1",
@@ -138,6 +142,25 @@ async def test_a_session_goes_on_where_it_was(urls: tuple[str, str], opened: Ope
     assert (await store.sessions.advance(given.advance(given.session(1)))).moved
     assert not (await store.sessions.advance(given.advance(given.session(1)))).moved
     assert not (await store.sessions.advance(given.advance(given.session(2)))).moved  # it had ended
+
+
+async def test_the_seals_of_the_audit_log_hold_in_the_copy(urls: tuple[str, str], opened: Opened, given: Any) -> None:
+    """Nothing is found there, the newest seal is the same, and the chain goes on."""
+    source, target = urls
+    keys = parse_master_keys(encode(bytes(range(32))))
+    log = Log(SimpleNamespace(store=await opened(source), master_keys=keys))
+    await log.store.users.add(given.user(1, roles=("é", "\n")), given.event(AuditKind.USER_ADDED, sub=None))
+    await log.write(3)
+    await log.seal()
+
+    await copy(source, target, told=quiet)
+
+    moved = Log(SimpleNamespace(store=await opened(target), master_keys=keys), log.now_ms)
+    assert (await moved.report()).head == (await log.report()).head
+    await moved.write(2)
+    await moved.seal()
+    report = await moved.report((await log.report()).head or "")
+    assert (report.findings, report.sealed) == ((), 6)
 
 
 async def test_a_target_with_something_in_it_is_refused(urls: tuple[str, str], opened: Opened, given: Any) -> None:

@@ -124,6 +124,6 @@ async def test_an_odd_id_is_not_there(world: World) -> None:
 async def test_the_answers_are_kept_by_nobody(world: World) -> None:
     """They tell of people."""
     root = await new_admin(world)
-    for path in ("/users", "/sessions", "/keys"):
+    for path in ("/users", "/sessions", "/keys", "/audit"):
         assert (await root.ask("GET", path)).headers["cache-control"] == "no-store"
     assert PASSWORD not in (await root.ask("GET", "/users")).text
