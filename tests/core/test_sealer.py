@@ -124,6 +124,31 @@ async def test_a_forged_seal_that_reaches_far_ahead_stops_no_sealing(log: Log) -
     assert {"seal_changed", "begun_anew"} <= set(await log.faults())
 
 
+async def test_a_process_that_has_not_the_new_master_key_yet_waits(
+    make_house: MakeHouse, master_keys: MasterKeys
+) -> None:
+    """While it is handed out, one that knows it goes on. If none does for ten minutes, a new chain begins."""
+    new, old = master_keys.keys
+    late = Log((await make_house(master_keys=MasterKeys((old,)))).services)
+    await late.seal()
+    ahead = Log((await make_house(master_keys=MasterKeys((new, old)))).services, late.now_ms)
+    await ahead.write(1)
+    await ahead.seal()
+    late.later(1)
+    await late.write(1)
+
+    assert await late.seal() == []
+    assert (await ahead.report()).sealed == (await ahead.report()).entries - 1
+    ahead.later(5)
+    assert await ahead.seal() == []
+    assert (await ahead.report()).findings == ()
+
+    await late.write(1)
+    late.later(599)
+    assert await late.seal() == [Alarm.NOT_OURS]
+    assert "begun_anew" in await ahead.faults()
+
+
 @pytest.mark.parametrize(
     "statements",
     [

@@ -20,6 +20,9 @@ EVERY_SECONDS: Final = 1
 BATCH: Final = 500
 """Entries in one seal at most: a few milliseconds of the processor, whatever has piled up."""
 
+OTHERS_MS: Final = 600_000
+"""How long entries wait for a process that knows the master key of the newest seal: this one may not have it yet."""
+
 _TURN: Final = "seal the audit log"
 _TURN_MS: Final = 900
 """A little less than a second: who comes a moment early does not have to come again."""
@@ -62,11 +65,12 @@ class Sealer:
             alarms += await self._seal(extent, now_ms, pause)
         return alarms
 
-    async def run_last(self, *, now_ms: int, pause: Callable[[], Awaitable[None]]) -> None:
+    async def run_last(self, *, now_ms: int, pause: Callable[[], Awaitable[None]]) -> Sequence[Alarm]:
         """Seal what little is left, whosever turn it is: this process ends, and there may be no other."""
         extent = await self._services.store.audit_seals.extent()
         if 0 < extent.last - extent.sealed <= BATCH:
-            await self._seal(extent, now_ms, pause)
+            return await self._seal(extent, now_ms, pause)
+        return []
 
     async def _look_back(self, extent: Extent, now_ms: int) -> list[Alarm]:
         """Compare with what was seen before. What is missing is written into the log, which from then on says so."""
@@ -94,10 +98,19 @@ class Sealer:
         elif self._is_ours(newest):
             await self._seal_from(_behind(newest), now_ms, pause)
         else:
-            anew = _Place(number=newest.number + 1, after=min(newest.last, extent.last), previous=START)
-            await self._seal_from(anew, now_ms, pause)
-            return [Alarm.NOT_OURS]
+            return await self._begin_anew(newest, min(newest.last, extent.last), now_ms, pause)
         return []
+
+    async def _begin_anew(
+        self, newest: Seal, after: int, now_ms: int, pause: Callable[[], Awaitable[None]]
+    ) -> list[Alarm]:
+        """Leave a seal behind that is none of ours. A key that we don't know others may: they get time to go on."""
+        if maker_of(newest, self._services.master_keys) is Maker.UNKNOWN_KEY:
+            waiting = (await self._services.store.audit_seals.unsealed(after, 1)).entries
+            if not waiting or now_ms - waiting[0].at_ms < OTHERS_MS:
+                return []
+        await self._seal_from(_Place(number=newest.number + 1, after=after, previous=START), now_ms, pause)
+        return [Alarm.NOT_OURS]
 
     async def _seal_from(self, place: "_Place", now_ms: int, pause: Callable[[], Awaitable[None]]) -> None:
         """Seal batch after batch, until all is sealed or another process goes on."""

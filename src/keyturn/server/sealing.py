@@ -5,10 +5,11 @@ it right with `keyturn audit verify --expect`.
 """
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
-from keyturn.core.sealer import Sealer, head_of
+from keyturn.core.sealer import Alarm, Sealer, head_of
 from keyturn.core.services import Services
 from keyturn.errors import TemporarilyUnavailable
 from keyturn.server.clock import Clock
@@ -43,14 +44,13 @@ class Sealing:
     async def work(self) -> None:
         """Seal what is there, and say what has to be said."""
         now_ms = self._clock.now_ms()
-        for alarm in await self._sealer.run(now_ms=now_ms, pause=_pause):
-            logs.get_logger().error("audit log", problem=alarm.value, next="run keyturn audit verify")
+        _log_alarms(await self._sealer.run(now_ms=now_ms, pause=_pause))
         self._log_head(now_ms)
 
     async def finish(self) -> None:
         """Seal what is left when the server stops; if that can't be, the next start does it."""
         with suppress(TemporarilyUnavailable):
-            await self._sealer.run_last(now_ms=self._clock.now_ms(), pause=_pause)
+            _log_alarms(await self._sealer.run_last(now_ms=self._clock.now_ms(), pause=_pause))
 
     def _log_head(self, now_ms: int) -> None:
         """Log the newest seal that this process made, once, and at most every so often."""
@@ -65,3 +65,8 @@ class Sealing:
 
 async def _pause() -> None:
     await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _log_alarms(alarms: Sequence[Alarm]) -> None:
+    for alarm in alarms:
+        logs.get_logger().error("audit log", problem=alarm.value, next="run keyturn audit verify")
