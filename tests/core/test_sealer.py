@@ -173,12 +173,8 @@ async def test_a_log_that_was_set_back_under_a_running_server_says_so(log: Log, 
     assert await log.seal() == [Alarm.SET_BACK]
     await log.seal()
 
-    events = [
-        event for _, event in await log.store.audit.list_page(0, 1000) if event.kind is AuditKind.STORE_ROLLED_BACK
-    ]
-    assert [(event.reason, event.details["sealed"], event.origin.actor) for event in events] == [
-        ("audit_log", lost, "system")
-    ]
+    events = [event for _, event in await log.store.audit.list_page(0, 1000) if event.kind is AuditKind.AUDIT_SET_BACK]
+    assert [(event.details["sealed"], event.origin.actor) for event in events] == [(lost, "system")]
     assert "not_as_expected" in [finding.fault for finding in (await log.report(lost)).findings]
 
 

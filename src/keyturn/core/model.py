@@ -193,6 +193,7 @@ class AuditKind(StrEnum):
     KEY_REVOKED = "key_revoked"
     KEY_REWRAPPED = "key_rewrapped"
     STORE_RESTORED = "store_restored"
+    AUDIT_SET_BACK = "audit_set_back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -188,8 +188,7 @@ def _behind(seal: Seal) -> _Place:
 def _set_back(seen: Seal, now_ms: int) -> AuditEvent:
     return AuditEvent(
         at_ms=now_ms,
-        kind=AuditKind.STORE_ROLLED_BACK,
-        reason="audit_log",
+        kind=AuditKind.AUDIT_SET_BACK,
         origin=Origin(actor="system"),
         details={"sealed": head_of(seen)},
     )
