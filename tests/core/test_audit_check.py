@@ -287,6 +287,34 @@ async def test_seals_of_another_installation_do_not_fit(log: Log) -> None:
     assert [fault for fault, _, _ in await found(log)] == ["seal_changed", "seal_changed"]
 
 
+async def test_a_seal_that_leaves_entries_out_is_found(log: Log) -> None:
+    """Even one of ours that follows the one before: no entry is without a seal that is behind others with one."""
+    first, second, third = await log.seals()
+    short = seal_entries(
+        await log.store.audit.entries(6, 2),
+        number=2,
+        after=6,
+        upto=8,
+        previous=hash_of(first),
+        key=KEYS.current,
+        now_ms=second.sealed_at_ms,
+    )
+    after = seal_entries(
+        await log.store.audit.entries(8, 4),
+        number=3,
+        after=8,
+        upto=12,
+        previous=hash_of(short),
+        key=KEYS.current,
+        now_ms=third.sealed_at_ms,
+    )
+    await log.sql("DELETE FROM audit_seals WHERE number > 1")
+    for seal in (short, after):
+        await log.store.audit_seals.add(seal)
+
+    assert await found(log) == [("seal_changed", 7, 8)]
+
+
 async def test_a_head_vouches_for_seals_of_a_key_that_is_gone(log: Log) -> None:
     """Who noted what stood for the log needs no key to know it again."""
     head = (await log.report()).head

@@ -178,6 +178,19 @@ async def test_a_log_that_was_set_back_under_a_running_server_says_so(log: Log, 
     assert "not_as_expected" in [finding.fault for finding in (await log.report(lost)).findings]
 
 
+async def test_a_counter_that_was_set_back_is_one_alarm(log: Log) -> None:
+    """Not one each second, until it has come as far again."""
+    await log.write(9)
+    await log.seal()
+    await log.sql("DELETE FROM audit WHERE number > 3", "UPDATE audit_sequence SET last = 3")
+
+    assert await log.seal() == [Alarm.SET_BACK]
+    assert [await log.seal() for _ in range(3)] == [[]] * 3
+
+    assert await log.last() == 4
+    assert await log.faults() == ["changed", "removed"]
+
+
 async def test_a_log_that_was_rewritten_by_another_server_is_noticed(log: Log) -> None:
     """The seal that this process knows is there no more, though there are as many."""
     await log.write(1)

@@ -59,8 +59,9 @@ class Sealer:
 
         """
         store = self._services.store
-        self.extent = extent = await store.audit_seals.extent()
-        alarms = await self._look_back(extent, now_ms)
+        before, self.extent = self.extent, await store.audit_seals.extent()
+        extent = self.extent
+        alarms = await self._look_back(before, extent, now_ms)
         if extent.last != extent.sealed and await store.turns.take(_TURN, now_ms, _TURN_MS):
             alarms += await self._seal(extent, now_ms, pause)
         return alarms
@@ -72,10 +73,10 @@ class Sealer:
             return await self._seal(extent, now_ms, pause)
         return []
 
-    async def _look_back(self, extent: Extent, now_ms: int) -> list[Alarm]:
+    async def _look_back(self, before: Extent, extent: Extent, now_ms: int) -> list[Alarm]:
         """Compare with what was seen before. What is missing is written into the log, which from then on says so."""
         seen = self._seen
-        if seen is not None and await self._is_missing(seen, extent):
+        if seen is not None and (extent.last < before.last or await self._is_missing(seen, extent)):
             await self._services.store.audit.append([_set_back(seen, now_ms)])
             self._seen = None
             return [Alarm.SET_BACK]
@@ -85,8 +86,6 @@ class Sealer:
         return []
 
     async def _is_missing(self, seen: Seal, extent: Extent) -> bool:
-        if extent.seals < seen.number or extent.last < seen.last:
-            return True
         if extent.seals == seen.number and extent.last == extent.sealed:
             return False  # nothing was written: there is time to look when something is
         return await self._find(seen.number) != seen
