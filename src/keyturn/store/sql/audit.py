@@ -34,7 +34,9 @@ ORDER BY number DESC LIMIT :most
 """  # noqa: S608 - our own names
 
 STRAYS = """
-SELECT number FROM audit WHERE number < 1 OR number > COALESCE((SELECT MAX(last) FROM audit_sequence), 0)
+SELECT number FROM audit WHERE number < 1
+UNION ALL
+SELECT number FROM audit WHERE number > COALESCE((SELECT last FROM audit_sequence LIMIT 1), 0)
 ORDER BY number LIMIT :most
 """
 

@@ -8,8 +8,8 @@ from keyturn.store.sql.audit import COLUMNS, entries_of, whole
 from keyturn.store.sql.script import Connection, Row, Script
 
 EXTENT = """
-SELECT COALESCE((SELECT MAX(last) FROM audit_sequence), 0), COALESCE((SELECT MAX(number) FROM audit_seals), 0),
-    COALESCE((SELECT last FROM audit_seals ORDER BY number DESC LIMIT 1), 0)
+SELECT audit_sequence.last, audit_seals.number, audit_seals.last FROM audit_sequence
+LEFT JOIN audit_seals ON audit_seals.number = (SELECT MAX(number) FROM audit_seals)
 """
 
 # One statement, so one moment. An entry takes its number under a lock that it holds until it is committed: where the
@@ -56,8 +56,9 @@ class SqlAuditSeals:
 
 
 def _extent() -> Script[Extent]:
-    ((last, seals, sealed),) = yield EXTENT, {}
-    return Extent(last=whole(last), seals=whole(seals), sealed=whole(sealed))
+    rows = yield EXTENT, {}
+    last, seals, sealed = rows[0] if rows else (0, None, None)  # somebody has deleted the counter
+    return Extent(last=whole(last), seals=whole(seals or 0), sealed=whole(sealed or 0))
 
 
 def _unsealed(after: int, most: int) -> Script[Unsealed]:
