@@ -41,8 +41,9 @@ def verified_whole(installation: Installation) -> dict[str, Any]:
 
 async def write_for(installation: Installation, seconds: float, rng: Random) -> int:
     """Append entries beside the servers, as other processes do; return how many were answered."""
-    written, until = 0, time.monotonic() + seconds
+    written = 0
     async with beside(installation) as opened:
+        until = time.monotonic() + seconds  # the opening takes its time
         while time.monotonic() < until:
             event = AuditEvent(at_ms=time.time_ns() // 1_000_000, kind=AuditKind.LOGIN_REFUSED, origin=Origin())
             count = rng.randint(1, 9)
@@ -74,7 +75,7 @@ def test_servers_that_are_killed_while_they_seal_leave_one_chain(
             server.kill()
 
     assert report["findings"] == []
-    assert report["entries"] >= written
+    assert report["entries"] >= written > 0
     seals = [number for (number,) in installation.query("SELECT number FROM audit_seals ORDER BY number")]
     assert seals == list(range(1, len(seals) + 1))
     assert len(seals) > 2
