@@ -21,6 +21,10 @@ def _moment_or_none(says: str) -> WithJsonSchema:
     return WithJsonSchema({"type": ["integer", "null"], "description": f"{says}; epoch seconds."})
 
 
+def _text_or_none(says: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": ["string", "null"], "description": f"{says}."})
+
+
 class AdminUser(_Answer):
     """An account."""
 
@@ -78,8 +82,8 @@ class AdminAuditEntry(_Answer):
     at: Annotated[int, Field(description="Epoch seconds.")]
     at_ms: Annotated[int, Field(description="The same in milliseconds.")]
     kind: Annotated[str, Field(description=f"One of {', '.join(f'`{kind}`' for kind in AuditKind)}.")]
-    sub: Annotated[str | None, Field(description="The user whom it concerns.")]
-    session_id: Annotated[str | None, Field(description="The session that it concerns.")]
+    sub: Annotated[str | None, _text_or_none("The user whom it concerns")]
+    session_id: Annotated[str | None, _text_or_none("The session that it concerns")]
     reason: Annotated[str, Field(description="Why; of a refusal, what the peer was not told.")]
     actor: Annotated[
         str,
