@@ -21,6 +21,16 @@ def full(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--full"))
 
 
+@pytest.fixture(scope="session")
+def vectors() -> Path:
+    """Return the folder of public test vectors, which lies beside the clone."""
+    beside = Path(__file__).resolve().parents[1] / ".." / "shared" / "vectors"
+    folder = Path(os.environ.get("KEYTURN_VECTORS", beside))
+    if not folder.is_dir():
+        pytest.skip(f"no test vectors in {folder} (KEYTURN_VECTORS)")
+    return folder
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Turn a skip into a failure where skips are forbidden: a test that did not run has proved nothing.

@@ -1,10 +1,8 @@
 """Keys made once, an issuer of hostile tokens, and the folder of public test vectors."""
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -100,13 +98,3 @@ def good() -> dict[str, Any]:
         "scope": "orders:read",
         "roles": ["user"],
     }
-
-
-@pytest.fixture(scope="session")
-def vectors() -> Path:
-    """The folder of public test vectors, which lies beside the clone."""
-    beside = Path(__file__).resolve().parents[2] / ".." / "shared" / "vectors"
-    folder = Path(os.environ.get("KEYTURN_VECTORS", beside))
-    if not folder.is_dir():
-        pytest.skip(f"no test vectors in {folder} (KEYTURN_VECTORS)")
-    return folder

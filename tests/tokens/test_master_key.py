@@ -1,4 +1,6 @@
+import hashlib
 import os
+from random import Random
 from typing import Any
 
 import pytest
@@ -11,8 +13,8 @@ from keyturn.tokens.algorithms import Algorithm
 from keyturn.tokens.keys import SigningKey
 from keyturn.tokens.master_key import MasterKey, MasterKeys, parse_master_keys
 
-_FIRST = bytes(range(0, 128, 4))
-_SECOND = bytes(range(128, 256, 4))
+_FIRST = Random(1).randbytes(32)
+_SECOND = Random(2).randbytes(32)
 _NONCE = bytes(12)
 
 
@@ -94,6 +96,12 @@ def test_master_keys_rotate_as_a_list() -> None:
         base64url.encode(b"ab" * 16),
         base64url.encode(b"0123456789abcdef" * 2),
         base64url.encode(b"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"),
+        base64url.encode(b"correct-horse-battery-staple-key"),
+        base64url.encode(hashlib.sha256(b"changeme").digest()),
+        base64url.encode(bytes(range(32))),
+        f"{base64url.encode(_FIRST)},{base64url.encode(b'secret'.ljust(32, b'!'))}",
+        "thisIsMySuperSecretMasterKeyForProductionAA",
+        "A" * 43,
         f"{base64url.encode(_FIRST)},{base64url.encode(_FIRST)}",
         "é" * 43,
     ],

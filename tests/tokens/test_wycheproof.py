@@ -18,6 +18,11 @@ _LABELLED_INVALID = {367, 370}
 # Labelled valid: 372 and 373 hold a "?" in base64url; the others' algorithm is not the one of their key.
 _LABELLED_VALID = {372, 373, 346, 347, 350, 351}
 
+# Never secrets of ours (VER-21), but what some groups are made with: zeros, the example of RFC 7520 §3.5, and bytes
+# that count 0, 1, 2 and so on.
+_KNOWN = {"A" * 43, "hJtXIZ2uSN5kbQfbtTNWbpdmhkV8FJG-Onbc6mxCcYg"}
+_COUNTING = {"long_hs256_key", "long_hs384_key", "long_hs512_key"}
+
 
 def test_wycheproof_json_web_signature(vectors: Path) -> None:
     """VER-01 to VER-20: 393 of 401 verdicts agree; the other eight labels are wrong, each for a stated reason."""
@@ -51,7 +56,7 @@ def _verifies(token: Any, group: dict[str, Any]) -> bool:
 
 
 def _key(jwk: dict[str, Any]) -> VerificationKey:
-    if jwk.get("k") == "A" * 43:  # 32 zero bytes: never a secret of ours (VER-21), but what this group is made with
+    if jwk.get("k") in _KNOWN or jwk.get("kid") in _COUNTING:
         with pytest.raises(InvalidKey):
             VerificationKey.from_jwk(jwk)
         return VerificationKey._of(Algorithm(jwk["alg"]), base64url.decode(jwk["k"]), kid=jwk["kid"])
@@ -63,9 +68,14 @@ def _set_verifies(token: str, group: dict[str, Any]) -> bool:
     algorithms = SYMMETRIC if all(jwk["kty"] == "oct" for jwk in document["keys"]) else ASYMMETRIC
     assert not any(PRIVATE_MEMBERS & jwk.keys() for jwk in document["keys"])
     try:
-        keys = parse_key_set(document, algorithms=algorithms)
+        keys = _counting(document) or parse_key_set(document, algorithms=algorithms)
         parsed = jws.parse(token)
         jws.verify_with(parsed, keys[str(parsed.header.kid)])
     except (InvalidKey, InvalidToken):
         return False
     return True
+
+
+def _counting(document: dict[str, Any]) -> dict[str, VerificationKey]:
+    """Return the key of a set that we refuse, made without being judged, so that its verdict counts."""
+    return {jwk["kid"]: _key(jwk) for jwk in document["keys"] if jwk["kid"] in _COUNTING}

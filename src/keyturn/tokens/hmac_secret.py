@@ -5,14 +5,10 @@ DER, X.509 or a JWK is refused, also behind blanks, a byte order mark, UTF-16 or
 """
 
 import binascii
-import math
-from collections import Counter
 from typing import Final
 
 from keyturn.errors import InvalidKey
-
-_MIN_ENTROPY_BITS: Final = 96
-_MAX_PERIOD: Final = 64  # a longer pattern is long enough to be a secret itself
+from keyturn.tokens.guessing.estimate import is_guessable
 
 
 def check(secret: bytes, *, min_length: int) -> None:
@@ -31,23 +27,13 @@ def check(secret: bytes, *, min_length: int) -> None:
     if is_another_key(secret):
         raise InvalidKey("the secret is the text of another kind of key")
     if is_guessable(secret):
-        raise InvalidKey("the secret has too little entropy")
+        raise InvalidKey("the secret can be guessed: it has a pattern, is made of words or is a known example")
 
 
 def is_another_key(secret: bytes) -> bool:
     """Say whether *secret* reads as PEM, SSH, DER, X.509, a JWK or a JWK Set."""
     text = secret.translate(None, _NOISE)
     return any(map(_reads_as_key, (secret.lstrip(_BLANKS), text, _unwrap_base64(text))))
-
-
-def is_guessable(secret: bytes) -> bool:
-    """Say whether *secret* repeats a pattern, or its bytes are too few and too alike to be random."""
-    periods = range(1, min(len(secret) // 2, _MAX_PERIOD) + 1)
-    if any(secret[period:] == secret[:-period] for period in periods):
-        return True
-    counts = Counter(secret).values()
-    entropy = -sum(count * math.log2(count / len(secret)) for count in counts)
-    return entropy < _MIN_ENTROPY_BITS
 
 
 def _reads_as_key(data: bytes) -> bool:

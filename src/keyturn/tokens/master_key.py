@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from keyturn.errors import ConfigurationError, InvalidKey
-from keyturn.tokens import base64url, hmac_secret
+from keyturn.tokens import base64url
+from keyturn.tokens.guessing.estimate import is_guessable
 from keyturn.tokens.opaque_token import KEY_ID_BYTES, TokenKey
 
 MASTER_KEY_BYTES: Final = 32
@@ -50,8 +51,8 @@ class MasterKey:
         """
         if len(secret) != MASTER_KEY_BYTES:
             raise InvalidKey("a master key has 32 bytes")
-        if hmac_secret.is_guessable(secret):
-            raise InvalidKey("the master key has too little entropy")
+        if is_guessable(secret):
+            raise InvalidKey("the master key can be guessed: it has a pattern, is made of words or is a known example")
         key_id = _derive(secret, b"key id", KEY_ID_BYTES)
         return cls(
             key_id=key_id,
