@@ -33,6 +33,17 @@ def test_what_is_not_acceptable(installation: Installation, name: str, password:
     assert password not in result.output
 
 
+def test_pwd_03_a_guessable_password_is_told_why(installation: Installation) -> None:
+    """PWD-03: `users add` and `users passwd` refuse alike, and the old password stays."""
+    added = installation.run("users", "add", "ada", stdin="Password-2026!\n")
+    installation.add("ada")
+    changed = installation.run("users", "passwd", "ada", stdin="ada-keyturn-2026\n")
+    assert (added.exit_code, changed.exit_code) == (1, 1)
+    assert "with little added" in added.stderr
+    assert "with little added" in changed.stderr
+    assert "2026" not in added.output + changed.output
+
+
 @pytest.mark.parametrize("role", ["", "two words", "a\nb", 'quo"te'])
 def test_a_role_is_one_word(installation: Installation, role: str) -> None:
     """A role that no token could carry is refused: it would make every token of the user worthless."""

@@ -19,6 +19,8 @@ from keyturn.core.denylist import Denylist
 from keyturn.core.directory import LocalUsers
 from keyturn.core.keyring import Keyring
 from keyturn.core.services import Services
+from keyturn.server.hash_threads import HashThreads
+from keyturn.server.password_judge import ListJudge
 from keyturn.tokens.base64url import encode
 from keyturn.tokens.master_key import MasterKeys, parse_master_keys
 
@@ -41,7 +43,7 @@ async def make_house(tmp_path: Path, master_keys: MasterKeys) -> AsyncIterator[C
         store = await stores.open_store(url)
         opened.append(store)
         hasher, waited = PlainHasher(), list[int]()
-        local = LocalUsers(store.users, hasher)
+        local = LocalUsers(store.users, hasher, ListJudge(HashThreads(1)))
 
         async def wait_until(second: int) -> None:
             waited.append(second)

@@ -16,6 +16,7 @@ from keyturn.core.directory import LocalUsers
 from keyturn.core.issue import Issued
 from keyturn.core.keyring import Keyring
 from keyturn.core.model import ClientKind, Device, Origin
+from keyturn.core.password_blocklist import Names
 from keyturn.core.policy import Policy
 from keyturn.core.ratelimit import Rate
 from keyturn.core.services import Services
@@ -67,6 +68,13 @@ class Refused:
     """A flow that raised: the code of the error."""
 
     code: str
+
+
+class NoJudge:
+    """Takes every password."""
+
+    async def objection(self, password: str, names: Names) -> None:
+        """Have nothing against it."""
 
 
 class World:
@@ -141,7 +149,7 @@ class World:
 
     async def _open(self) -> Services:
         store = await stores.open_store(self._url)
-        local = LocalUsers(store.users, PlainHasher())
+        local = LocalUsers(store.users, PlainHasher(), NoJudge())
         master_keys = parse_master_keys(",".join(self.master_keys))
         services = Services(
             policy=self.policy,

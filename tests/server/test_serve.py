@@ -6,6 +6,8 @@ import resource
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +18,7 @@ from installation import MASTER_KEY, OTHER_MASTER_KEY, installed
 from server_process import free_port, refused, running
 
 from keyturn.server.wire.connection import MAX_FIELDS, MAX_HEAD_BYTES
+from keyturn.tokens import base64url
 
 pytestmark = pytest.mark.slow
 
@@ -108,6 +111,34 @@ def test_a_server_that_can_not_serve_says_why(
     assert said.startswith("refused: ")
     assert sentence in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("place", ["alone", "second of two", "in a file"])
+@pytest.mark.parametrize(
+    "secret",
+    [b"my-super-secret-master-key-2026!", bytes(range(32)), b"changeme".ljust(32, b"\0")],
+    ids=["words", "bytes", "padded"],
+)
+def test_ver_21_a_guessable_master_key_stops_the_start(
+    tmp_path: Path, environ: dict[str, str], secret: bytes, place: str
+) -> None:
+    """VER-21, A13, KEY-10: exit code 2 and a sentence that names the setting, and neither the key nor its bytes."""
+    text = base64url.encode(secret)
+    written = {"second of two": f"{MASTER_KEY},{text}"}.get(place, text)
+    changes = {"KEYTURN_KEYS_MASTER_KEY": written}
+    if place == "in a file":
+        (tmp_path / "key").write_text(text)
+        (tmp_path / "key").chmod(0o600)
+        changes = {"KEYTURN_KEYS_MASTER_KEY": f"file:{tmp_path}/key"}
+    command = [sys.executable, "-m", "keyturn", "serve"]
+    ran = subprocess.run(
+        command, env=environ | changes, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    said = ran.stdout + ran.stderr
+    assert ran.returncode == 2
+    assert "keys.master_key (KEYTURN_KEYS_MASTER_KEY): the master key can be guessed" in said
+    for told in (text, secret.decode("latin-1"), MASTER_KEY):
+        assert told not in said
 
 
 def test_a_server_refuses_a_database_of_another_master_key(tmp_path: Path, environ: dict[str, str]) -> None:

@@ -37,6 +37,8 @@ SENTENCES: Final = {
     "password.time_cost": "Passes of one argon2id hash.",
     "password.parallelism": "Lanes of one argon2id hash.",
     "password.concurrency": "Hashes at the same time; 0 is the number of cores less one, and at least one.",
+    "password.breach_check": "on asks a list of stolen passwords for five digits of a new one's SHA-1, off nobody.",
+    "password.breach_url": "That list, by HTTPS; the five digits are appended.",
     "rate_limit.login_per_ip": "Logins from one address: so many at once, then spread over the time.",
     "rate_limit.login_per_account": "Logins to one account from devices that it does not know.",
     "rate_limit.login_per_device": "Logins to one account from a device that it knows.",

@@ -4,16 +4,17 @@ from typing import NoReturn
 
 from keyturn.core import password_rules, usernames
 from keyturn.core.model import StoredUser, User
-from keyturn.core.ports import PasswordHasher, Users
+from keyturn.core.ports import PasswordHasher, PasswordJudge, Users
 from keyturn.errors import InvalidCredentials
 
 
 class LocalUsers:
-    """A `UserDirectory` on a store's `Users`, with argon2id."""
+    """A `UserDirectory` on a store's `Users`, with argon2id, and with a judge of new passwords."""
 
-    def __init__(self, rows: Users, hasher: PasswordHasher) -> None:
+    def __init__(self, rows: Users, hasher: PasswordHasher, judge: PasswordJudge) -> None:
         self.rows = rows
         self.hasher = hasher
+        self.judge = judge
 
     async def authenticate(self, username: str, password: str) -> User | None:
         """Return the user whose password this is. An unknown name costs the same hash as a known one.

@@ -5,7 +5,7 @@ from keyturn.core.ending import ending
 from keyturn.core.login import login_limits
 from keyturn.core.model import AuditEvent, AuditKind, EndReason, Origin, StoredUser
 from keyturn.core.services import Services
-from keyturn.core.users import own_users
+from keyturn.core.users import hash_new, own_users
 from keyturn.errors import (
     Conflict,
     InvalidCredentials,
@@ -35,7 +35,7 @@ async def change_password(
     if user is None or user.disabled_at is not None:
         raise InvalidToken(InvalidTokenReason.REVOKED)
     await _check_current(services, user, current, origin, now_ms)
-    encoded = await directory.hasher.hash(password_rules.normalise(new))
+    encoded = await hash_new(services, user.username, new)
     if not await _replace(services, user, encoded, but_sid=sid, origin=origin, now_ms=now_ms):
         raise Conflict("changed meanwhile", sentence="The password was changed by somebody else meanwhile.")
     await services.denylist.catch_up()
@@ -49,9 +49,7 @@ async def reset_password(services: Services, user: StoredUser, new: str, *, orig
         Conflict: the user was changed by somebody else meanwhile.
 
     """
-    directory = own_users(services)
-    password_rules.check_new(new, min_length=services.policy.password_min_length)
-    encoded = await directory.hasher.hash(password_rules.normalise(new))
+    encoded = await hash_new(services, user.username, new)
     if not await _replace(services, user, encoded, but_sid=None, origin=origin, now_ms=now_ms):
         raise Conflict("changed meanwhile", sentence="The user was changed by somebody else meanwhile. Try again.")
 

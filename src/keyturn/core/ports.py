@@ -1,4 +1,4 @@
-"""What the rules need from the outside: a store, a user directory, a password hasher.
+"""What the rules need from the outside: a store, a user directory, a hasher and a judge of passwords.
 
 A new store is these protocols and the conformance suite in ``tests/store/conformance``; nothing else.
 Each method of a store is one atomic step: it happens whole and durably before it returns, or not at all.
@@ -21,6 +21,7 @@ from keyturn.core.model import (
     StoredUser,
     User,
 )
+from keyturn.core.password_blocklist import Names, Objection
 from keyturn.core.ratelimit import Rate, Reservation
 from keyturn.tokens.revocation import RevocationEntry, RevocationKind
 
@@ -54,6 +55,14 @@ class PasswordHasher(Protocol):
 
     def needs_rehash(self, encoded: str) -> bool:
         """Tell whether *encoded* was made with other parameters than today's."""
+        ...
+
+
+class PasswordJudge(Protocol):
+    """Knows passwords that others would try. Raises `TemporarilyUnavailable` when its queue is full."""
+
+    async def objection(self, password: str, names: Names) -> Objection | None:
+        """Return what stands against a new *password* of somebody with these *names*, away from the event loop."""
         ...
 
 

@@ -11,6 +11,7 @@ from keyturn.core.addresses import reservations
 from keyturn.core.directory import LocalUsers
 from keyturn.core.ending import ending
 from keyturn.core.model import AuditEvent, AuditKind, EndReason, Origin, StoredUser
+from keyturn.core.password_blocklist import names_of
 from keyturn.core.policy import RegistrationMode
 from keyturn.core.services import Services
 from keyturn.errors import Conflict, Forbidden, NotFound, RateLimited
@@ -49,13 +50,12 @@ async def add_user(
     """
     directory = own_users(services)
     usernames.check_new(username)
-    password_rules.check_new(password, min_length=services.policy.password_min_length)
     sub = str(uuid.UUID(bytes=services.randomness(16), version=4))
     user = StoredUser(
         sub=sub,
         username=username,
         username_key=usernames.normalise(username),
-        password_hash=await directory.hasher.hash(password_rules.normalise(password)),
+        password_hash=await hash_new(services, username, password),
         roles=roles,
         disabled_at=None,
         version=1,
@@ -122,6 +122,21 @@ async def enable(services: Services, user: StoredUser, *, origin: Origin, now_ms
     event = AuditEvent(at_ms=now_ms, kind=AuditKind.USER_ENABLED, sub=user.sub, origin=origin)
     if not await own_users(services).rows.set_disabled(user.sub, None, None, event):
         raise NotFound("unknown user")
+
+
+async def hash_new(services: Services, username: str, password: str) -> str:
+    """Return the hash of a new password of *username*, which is judged before.
+
+    Raises:
+        ValidationFailed: it is too short or too long, or others would try it first.
+
+    """
+    directory, policy = own_users(services), services.policy
+    password_rules.check_new(password, min_length=policy.password_min_length)
+    normal = password_rules.normalise(password)
+    names = names_of(username, issuer=policy.issuer, audiences=policy.audiences)
+    password_rules.refuse_if(await directory.judge.objection(normal, names))
+    return await directory.hasher.hash(normal)
 
 
 def own_users(services: Services) -> LocalUsers:

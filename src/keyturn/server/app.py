@@ -112,7 +112,11 @@ async def serving(state: ServerState) -> AsyncIterator[None]:
     """
     metrics = state.metrics
     opened = await open_services(
-        state.settings, state.users, clock=state.clock, on_fallback=metrics.count_redis_fallback
+        state.settings,
+        state.users,
+        clock=state.clock,
+        on_fallback=metrics.count_redis_fallback,
+        on_breach_check=metrics.count_breach_check,
     )
     metrics.watch_redis(opened.services.store)
     try:

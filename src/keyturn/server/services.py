@@ -11,12 +11,15 @@ from keyturn.core.denylist import Denylist
 from keyturn.core.directory import LocalUsers
 from keyturn.core.keyring import Keyring
 from keyturn.core.policy import Policy
-from keyturn.core.ports import Store, UserDirectory
+from keyturn.core.ports import PasswordJudge, Store, UserDirectory
 from keyturn.core.services import Services
 from keyturn.errors import ConfigurationError, InvalidKey
+from keyturn.server.breach_check import BreachCheck
 from keyturn.server.clock import Clock
+from keyturn.server.configuration.sections import Switch
 from keyturn.server.hash_threads import HashThreads, default_threads
 from keyturn.server.hashing import Argon2Hasher, HashCost
+from keyturn.server.password_judge import ListJudge
 from keyturn.server.policy import policy_of
 from keyturn.server.settings import Settings
 from keyturn.server.signing import generate_key, sign
@@ -47,6 +50,7 @@ async def open_services(
     *,
     clock: Clock,
     on_fallback: Callable[[str], object] = lambda _: None,
+    on_breach_check: Callable[[str], object] = lambda _: None,
 ) -> OpenServices:
     """Open the store and make the services on it; the signing keys are loaded, and none is changed.
 
@@ -55,6 +59,7 @@ async def open_services(
         users: the directory of an app that keeps its own users; None for ours.
         clock: the time.
         on_fallback: called each time that the database does what Redis does otherwise, with the reason in one word.
+        on_breach_check: called with how a breach check ended, in one word.
 
     Raises:
         ConfigurationError: the database is missing, unfit, or was sealed with another master key.
@@ -68,8 +73,11 @@ async def open_services(
         on_fallback=on_fallback,
     )
     threads = HashThreads(settings.password.concurrency or default_threads(settings.server.workers))
+    judge = ListJudge(threads, _breach_check(settings, on_breach_check))
     try:
-        services = await _services(settings, users, clock, store=store, threads=threads, master_keys=master_keys)
+        services = await _services(
+            settings, users, clock, store=store, threads=threads, judge=judge, master_keys=master_keys
+        )
         await _load_keys(services)
     except BaseException:
         await threads.close()
@@ -112,12 +120,13 @@ async def _services(
     *,
     store: Store,
     threads: HashThreads,
+    judge: PasswordJudge,
     master_keys: MasterKeys,
 ) -> Services:
     local_users = None
     if users is None:
         hasher = await asyncio.to_thread(Argon2Hasher, _cost(settings), threads)  # it makes a hash
-        users = local_users = LocalUsers(store.users, hasher)
+        users = local_users = LocalUsers(store.users, hasher, judge)
     return Services(
         policy=policy_of(settings),
         store=store,
@@ -156,6 +165,11 @@ def _check_family(services: Services) -> None:
 
 def _family(policy: Policy) -> frozenset[Algorithm]:
     return ISSUER_ALGORITHMS & (SYMMETRIC if policy.keys.algorithm in SYMMETRIC else ASYMMETRIC)
+
+
+def _breach_check(settings: Settings, count: Callable[[str], object]) -> BreachCheck | None:
+    chosen = settings.password
+    return BreachCheck(chosen.breach_url, count=count) if chosen.breach_check is Switch.ON else None
 
 
 def _cost(settings: Settings) -> HashCost:

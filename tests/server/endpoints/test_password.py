@@ -45,6 +45,20 @@ async def test_a_wrong_current_password_is_403_and_changes_nothing(world: World)
     assert await world.login()
 
 
+async def test_pwd_03_a_guessable_new_password_is_422_and_changes_nothing(world: World) -> None:
+    """PWD-03: the reason is told; a wrong current password goes before it, so that nobody learns more by it."""
+    mine, other = await world.login(resource=ISSUER), await world.login()
+
+    refused = await change(world, mine, GOOD | {"new_password": "Password-2026!"})
+    wrong = await change(world, mine, {"current_password": "wrong", "new_password": "Password-2026!"})
+
+    assert_problem(refused, 422, "validation_failed")
+    assert "with little added" in refused.text
+    assert_problem(wrong, 403, "invalid_credentials")
+    assert await world.is_good(other["access_token"])
+    assert await world.login()
+
+
 async def test_wrong_current_passwords_are_limited_like_failed_logins(world: World) -> None:
     """A47: this is no second door to guess at."""
     mine = await world.login(resource=ISSUER)

@@ -65,6 +65,41 @@ async def test_a_name_or_password_that_can_not_be_taken_is_422(world: World, bod
     assert sum(kind == "user_added" for kind, _ in await world.reasons()) == 1
 
 
+@pytest.mark.parametrize(
+    ("username", "password", "reason"),
+    [
+        ("eve", "Password-2026!", "with little added"),
+        ("eve", "administrator", "among the most used ones"),
+        ("evelyn", "evelyn-2026-!", "is the user name"),
+        ("eve", "Keyturn-2026-!", "names this service"),
+        ("eve", "abcabcabcabcabc", "repeats or counts on"),
+    ],
+)
+async def test_pwd_03_a_guessable_password_is_422_and_told_why(
+    world: World, username: str, password: str, reason: str
+) -> None:
+    """PWD-03: the sentence gives the reason and repeats nothing of the password; no account is made."""
+    async with world.client() as client:
+        response = await client.post("/register", json={"username": username, "password": password})
+
+    assert_problem(response, 422, "validation_failed")
+    assert reason in response.text
+    assert password not in response.text
+    assert sum(kind == "user_added" for kind, _ in await world.reasons()) == 1
+
+
+async def test_pwd_03_a_list_of_stolen_passwords_may_be_asked(make_world: Any) -> None:
+    """PWD-03: where it does not answer the account is made, and the metrics say that it was not asked."""
+    world = await make_world(
+        password={"memory_kib": 7168, "time_cost": 5, "breach_check": "on", "breach_url": "http://127.0.0.1:1/range/"}
+    )
+    async with world.client() as client:
+        assert (await client.post("/register", json=GOOD)).status_code == 201
+        metrics = await client.get("/metrics")
+
+    assert 'keyturn_breach_checks_total{result="failed"} 1.0' in metrics.text
+
+
 async def test_too_many_accounts_from_an_address_are_limited(world: World) -> None:
     """PWD-04: asking which names are taken is limited with it."""
     async with world.client() as client:

@@ -127,6 +127,7 @@ _ANYWHERE: Final[tuple[Callable[["Settings"], Problems], ...]] = (
     tokens.key_rotation,
     tokens.master_key,
     tokens.password,
+    tokens.breach_check,
     tokens.roles,
     network.cors,
     _database,

@@ -10,6 +10,7 @@ from keyturn.server.configuration.durations import Duration
 from keyturn.server.configuration.problem import Problem
 from keyturn.tokens.algorithms import ISSUER_ALGORITHMS, SYMMETRIC
 from keyturn.tokens.master_key import parse_master_keys
+from keyturn.verify.locations import check_location
 
 if TYPE_CHECKING:
     from keyturn.server.settings import Settings
@@ -102,6 +103,18 @@ def password(settings: "Settings") -> Problems:
         )
     if chosen.memory_kib < 8 * chosen.parallelism:
         yield Problem(("password.parallelism", "password.memory_kib"), "argon2 needs 8 KiB for each lane.")
+
+
+def breach_check(settings: "Settings") -> Problems:
+    """Take a list that is asked by HTTPS, or on this machine, also while nobody asks it."""
+    name, url = "password.breach_url", settings.password.breach_url
+    try:
+        check_location(url, name=name)
+    except ConfigurationError:
+        yield Problem((name,), "write https://host/path/ without user name or fragment; http:// on this machine alone.")
+        return
+    if not url.endswith(("/", "=")):
+        yield Problem((name,), "five hexadecimal digits are appended to it; end it with a slash.")
 
 
 def roles(settings: "Settings") -> Problems:

@@ -28,6 +28,13 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
+class Switch(StrEnum):
+    """Whether something is done that others may see."""
+
+    OFF = "off"
+    ON = "on"
+
+
 class Section(BaseModel):
     """A table of settings. It never changes, and takes no key it does not know."""
 
@@ -85,13 +92,15 @@ class Keys(Section):
 
 
 class Password(Section):
-    """``[password]``: the least length in characters and argon2id's parameters; concurrency 0 is cores - 1."""
+    """``[password]``: what is taken as a new one, and argon2id's parameters; concurrency 0 is cores - 1."""
 
     min_length: Annotated[int, Field(ge=8, le=64)] = 12
     memory_kib: Annotated[int, Field(ge=1, le=1024 * 1024)] = 19456
     time_cost: Annotated[int, Field(ge=1, le=100)] = 2
     parallelism: Annotated[int, Field(ge=1, le=16)] = 1
     concurrency: Annotated[int, Field(ge=0, le=256)] = 0
+    breach_check: Switch = Switch.OFF
+    breach_url: Text = "https://api.pwnedpasswords.com/range/"
 
 
 class RateLimit(Section):

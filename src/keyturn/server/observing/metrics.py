@@ -59,6 +59,9 @@ class Metrics:
         self._redis_fallbacks = self._counters(
             "keyturn_redis_fallbacks", "Calls that the database answered in place of Redis.", "how"
         )
+        self._breach_checks = self._counters(
+            "keyturn_breach_checks", "New passwords that a list of stolen ones was asked for, by result.", "result"
+        )
         Gauge("keyturn_up", "1 while the server serves.", registry=self.registry).set(1)
 
     def observe_request(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -95,6 +98,10 @@ class Metrics:
     def count_redis_fallback(self, how: str) -> None:
         """Count a call that the database answered in place of Redis: Redis ``failed``, or was ``not_asked``."""
         self._redis_fallbacks(how).inc()
+
+    def count_breach_check(self, result: str) -> None:
+        """Count a check of a new password: ``found``, ``not_found`` or ``failed``."""
+        self._breach_checks(result).inc()
 
     def _counters(self, name: str, what: str, label: str) -> Callable[[str], Counter]:
         """Return the counter of each value of *label*, looked up once: that costs more than counting."""
