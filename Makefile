@@ -7,7 +7,7 @@ STAMPS := $(VENV)/stamps
 
 .DEFAULT_GOAL := help
 
-.PHONY: help serve tour test check test-unit test-races test-crash test-faults test-reach test-theft test-rotations test-machine test-audit lint-deploy bench docs requirements format clean
+.PHONY: help serve tour test check test-unit test-races test-crash test-faults test-reach test-theft test-rotations test-machine test-audit test-secrets lint-deploy bench docs requirements format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -69,6 +69,9 @@ test-machine: $(STAMPS)/test ## the state machine of sessions against its model,
 
 test-audit: $(STAMPS)/test ## servers that seal the audit log at once, and are killed meanwhile, in full
 	$(BIN)/python -m pytest -s tests/proofs/test_audit_chain.py --full
+
+test-secrets: $(STAMPS)/test ## leaked secrets against the judge of secrets, and 100,000 random ones of each kind
+	$(BIN)/python -m pytest -s tests/proofs/test_weak_secrets.py --full
 
 bench: $(STAMPS)/bench ## measure every bar, each beside its peer or primitive in the same run
 	@$(BIN)/python bench/run.py

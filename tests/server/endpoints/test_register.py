@@ -95,6 +95,7 @@ async def test_pwd_03_a_list_of_stolen_passwords_may_be_asked(make_world: Any) -
     )
     async with world.client() as client:
         assert (await client.post("/register", json=GOOD)).status_code == 201
+    async with world.client("127.0.0.1") as client:
         metrics = await client.get("/metrics")
 
     assert 'keyturn_breach_checks_total{result="failed"} 1.0' in metrics.text
