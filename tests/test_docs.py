@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
+from random import Random
 from typing import Any, Final
 
 import pytest
@@ -22,6 +23,7 @@ from keyturn.server.configuration.problem import environment_name
 from keyturn.server.observing.metrics import Metrics
 from keyturn.server.routes import URLS
 from keyturn.server.settings import Settings, all_names
+from keyturn.tokens import base64url
 
 ROOT: Final = Path(__file__).parents[1]
 GUIDES: Final = sorted((ROOT / "docs").glob("*.md"))
@@ -155,7 +157,7 @@ def _execute(code: str, monkeypatch: pytest.MonkeyPatch, folder: Path) -> dict[s
     environ = {
         "KEYTURN_DATABASE_URL": url,
         "KEYTURN_ACCESS_TOKEN_AUDIENCE": "https://shop.example.com/pages",
-        "KEYTURN_KEYS_MASTER_KEY": "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQm83vEjRWeJA",
+        "KEYTURN_KEYS_MASTER_KEY": base64url.encode(Random(7).randbytes(32)),
     }
     for name, value in environ.items():
         monkeypatch.setenv(name, value)

@@ -46,7 +46,7 @@ def _from_wide(data: bytes) -> bytes | None:
 def _from_padding(data: bytes) -> bytes | None:
     """Read what one byte, over and over, fills up at either end."""
     inner = data.strip(data[-1:]) if data[-2:-1] == data[-1:] else data.lstrip(data[:1])
-    return inner if len(data) - len(inner) > 1 else None
+    return inner if len(data) - len(inner) >= _SHORTEST_PADDING else None
 
 
 def _from_utf_8(data: bytes) -> bytes | None:
@@ -113,6 +113,7 @@ def _from_json(data: bytes) -> bytes | None:
 
 
 _SHORTEST: Final = 16
+_SHORTEST_PADDING: Final = 4
 _WRAPPING: Final = re.compile(rb"(?s)[\s\"'`<{(\[]*(?:0x|0X|\\x|hex:|base64:)?(.*?)[\s\"'`>})\]]*(?:\\[rn])*")
 _ESCAPE: Final = re.compile(rb"(?:%|\\x|\\u00)([0-9a-fA-F]{2})")
 _HEX: Final = re.compile(rb"[0-9a-fA-F]+")
