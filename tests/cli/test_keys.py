@@ -51,7 +51,7 @@ def test_an_unknown_key(installation: Installation, kid: str) -> None:
 def test_another_master_key_opens_nothing(installation: Installation) -> None:
     """With another master key than the database's, no command does anything (KEY-10)."""
     installation.must("keys", "rotate")
-    (installation.config.parent / "keyturn.key").write_text("bm90IHRoZSByaWdodCBrZXkgYnV0IDMyIGJ5dGVzISE")
+    (installation.config.parent / "keyturn.key").write_text(new_master_key())
     result = installation.run("keys", "rotate")
     assert result.exit_code == 2
     assert "keys.master_key" in result.stderr

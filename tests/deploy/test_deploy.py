@@ -13,6 +13,7 @@ import pytest
 import yaml
 from typer import main as typer
 
+from keyturn.cli.private_files import new_master_key
 from keyturn.errors import ConfigurationError
 from keyturn.server.configuration.problem import environment_name
 from keyturn.server.routes import URLS
@@ -31,7 +32,7 @@ FILES: Final = [
     *sorted(path for path in (ROOT / "deploy").rglob("*") if path.is_file()),
 ]
 PORT: Final = Settings().server.port
-MASTER_KEY: Final = "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQm83vEjRWeJA"
+MASTER_KEY: Final = new_master_key()
 DOTENV: Final = {"POSTGRES_PASSWORD": "a1", "VALKEY_PASSWORD": "b2", "KEYTURN_KEYS_MASTER_KEY": MASTER_KEY}
 
 
