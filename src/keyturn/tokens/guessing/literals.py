@@ -85,7 +85,7 @@ _NAMED_BITS: Final = 5.0
 _SMALL_LETTER_BITS: Final = 2.2
 """For a character of a text in lower case without a digit: hardly any generator writes so, and everybody does."""
 _ALPHANUMERIC: Final = (string.ascii_letters + string.digits).encode()
-_TEXT: Final = re.compile(rb"[ -~]{8,}")
+_TEXT: Final = re.compile(rb"[ -~]{12,}")
 _PRINTABLE: Final = bytes(range(0x20, 0x7F))
 _CLASSES: Final = (
     bytes(
