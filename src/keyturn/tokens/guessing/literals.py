@@ -30,7 +30,10 @@ def is_hexadecimal(text: bytes) -> bool:
 
 def texts_in(data: bytes) -> list[tuple[int, bytes]]:
     """Return the printable texts in *data* and where they begin; random bytes hardly have any."""
-    return [(0, data)] if is_text(data) else [(found.start(), found[0]) for found in _TEXT.finditer(data)]
+    if is_text(data):
+        return [(0, data)]
+    pattern = _TEXT if len(data) >= _LONG else _LONG_TEXT  # what is short has no bits to lose to chance
+    return [(found.start(), found[0]) for found in pattern.finditer(data)]
 
 
 def drawn(text: bytes) -> float:
@@ -85,7 +88,9 @@ _NAMED_BITS: Final = 5.0
 _SMALL_LETTER_BITS: Final = 2.2
 """For a character of a text in lower case without a digit: hardly any generator writes so, and everybody does."""
 _ALPHANUMERIC: Final = (string.ascii_letters + string.digits).encode()
-_TEXT: Final = re.compile(rb"[ -~]{12,}")
+_LONG: Final = 24
+_TEXT: Final = re.compile(rb"[ -~]{8,}")
+_LONG_TEXT: Final = re.compile(rb"[ -~]{12,}")
 _PRINTABLE: Final = bytes(range(0x20, 0x7F))
 _CLASSES: Final = (
     bytes(
