@@ -74,7 +74,7 @@ def load(purpose: Purpose = Purpose.SERVE, **flags: Any) -> Settings:
         ({"keys": {"rotate_every": "3600001ms", "publish_ahead": "5m"}}, "3600001ms is not a whole number of seconds"),
         ({"keys": {"rotate_every": "10m", "publish_ahead": "5m"}}, "10m is out of range; choose 1h to"),
         ({"keys": {"master_key": "c2hvcnQ"}}, "(KEYTURN_KEYS_MASTER_KEY): a master key has 32 bytes"),
-        ({"keys": {"master_key": "A" * 43}}, "(KEYTURN_KEYS_MASTER_KEY): the master key has too little entropy"),
+        ({"keys": {"master_key": "A" * 43}}, "(KEYTURN_KEYS_MASTER_KEY): the master key can be guessed"),
         ({"keys": {"master_key": f"{MASTER_KEY},{MASTER_KEY}"}}, "one key is in the list twice"),
         ({"keys": {"master_key": "vault:secret/keyturn"}}, "write vault:mount/path#field"),
         ({"keys": {"master_key": "awssm:#a"}}, "write awssm:name, awssm:name#field"),
