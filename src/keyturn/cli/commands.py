@@ -24,6 +24,7 @@ NOUNS: Final = {
     "keys": "List, rotate and revoke signing keys; seal them under another master key.",
     "token": "Inspect and revoke tokens.",
     "audit": "Read the audit log, and verify that nobody has changed it.",
+    "doctor": "Audit settings, keys, database and a running issuer.",
     "bench": "Measure what this machine can do.",
 }
 

@@ -46,7 +46,7 @@ def print_table(rows: Sequence[Row], columns: Sequence[Column]) -> None:
         table.add_column(column.title, overflow="fold", justify=column.justify, no_wrap=column.narrow == "whole")
     for row in rows:
         table.add_row(*(Text(_written(row[column.key], column)) for column in columns))
-    _console().print(table)
+    result_console().print(table)
 
 
 def print_facts(row: Row, columns: Sequence[Column]) -> None:
@@ -56,7 +56,7 @@ def print_facts(row: Row, columns: Sequence[Column]) -> None:
     table.add_column(overflow="fold")
     for column in columns:
         table.add_row(Text(column.title), Text(_written(row[column.key], column)))
-    _console().print(table)
+    result_console().print(table)
 
 
 def say(text: str) -> None:
@@ -119,7 +119,7 @@ def _written(value: Any, column: Column) -> str:  # noqa: ANN401 - whatever the 
     return printable(column.write(value))
 
 
-def _console() -> Console:
+def result_console() -> Console:
     """Return standard output, as wide as the terminal; where there is none, so wide that no line wraps."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else _WIDEST)
 

@@ -39,7 +39,7 @@ class Argon2Hasher:
             memory_cost=cost.memory_kib,
             parallelism=cost.parallelism,
         )
-        self._dummy = _hash(cost, secrets.token_bytes(32))
+        self._dummy = make_hash(cost, secrets.token_bytes(32))
 
     async def hash(self, password: str) -> str:
         """Return the encoded hash of *password*, with a salt of its own.
@@ -48,7 +48,7 @@ class Argon2Hasher:
             TemporarilyUnavailable: too many hashes wait.
 
         """
-        return await self._threads.run(partial(_hash, self._cost, _bytes(password)))
+        return await self._threads.run(partial(make_hash, self._cost, _bytes(password)))
 
     async def verify(self, encoded: str, password: str) -> bool:
         """Tell whether *password* made *encoded*. What is no argon2id hash was made by no password.
@@ -77,7 +77,8 @@ class Argon2Hasher:
         return _parameters(encoded) != self._today
 
 
-def _hash(cost: HashCost, password: bytes) -> str:
+def make_hash(cost: HashCost, password: bytes) -> str:
+    """Return the encoded hash of *password*, with a salt of its own. It keeps a core busy for as long as it takes."""
     salt = secrets.token_bytes(SALT_BYTES)
     encoded = hash_secret(
         password, salt, cost.time_cost, cost.memory_kib, cost.parallelism, HASH_BYTES, Type.ID, ARGON2_VERSION

@@ -4,8 +4,9 @@ A value comes from a flag, else from the environment, else from ``keyturn.toml``
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeVar
 
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError
 
@@ -33,10 +34,12 @@ from keyturn.server.configuration.sections import (
     Section,
     Server,
 )
-from keyturn.server.configuration.sources import Source
+from keyturn.server.configuration.sources import Found, Source
 from keyturn.server.configuration.values import RoleTable, Text
 
-__all__ = ["LogFormat", "LogLevel", "Purpose", "Setting", "Settings", "Source", "all_names"]
+__all__ = ["LogFormat", "LogLevel", "Purpose", "Reading", "Setting", "Settings", "Source", "all_names"]
+
+S = TypeVar("S", bound="Settings")
 
 
 class Setting(Section):
@@ -92,14 +95,32 @@ class Settings(Section):
                 below them every variable that looks like a setting: one of them may be what is missing.
 
         """
+        reading = cls.read(purpose=purpose, config=config, environ=environ, **flags)
+        _raise_if_any(reading.problems, reading.found.warnings)
+        return reading.settings
+
+    @classmethod
+    def read(
+        cls,
+        *,
+        purpose: Purpose = Purpose.EMBED,
+        config: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+        **flags: Any,  # noqa: ANN401 - as in load
+    ) -> "Reading[Self]":
+        """Return what `load` would return, or refuse, and why; for who looks and does not start.
+
+        Raises:
+            ConfigurationError: the configuration file can't be read at all.
+
+        """
         found = settings_sources.collect(all_names(), flags=flags, environ=environ, config=config)
         settings, malformed = cls._build(found.values)
         unread = {name for problem in (*found.problems, *malformed) for name in problem.names}
         unsafe = [each for each in settings_rules.problems(settings, purpose) if unread.isdisjoint(each.names)]
-        _raise_if_any([*found.problems, *malformed, *unsafe], found.warnings)
         settings._sources = found.sources  # noqa: SLF001 - its own
         settings._warnings = (*found.warnings, *map(str, settings_rules.concerns(settings)))  # noqa: SLF001 - its own
-        return settings
+        return Reading(settings=settings, problems=[*found.problems, *malformed, *unsafe], found=found)
 
     def check(self, purpose: Purpose) -> None:
         """Return if these settings are safe for *purpose*.
@@ -135,6 +156,22 @@ class Settings(Section):
         value = getattr(getattr(self, section), key) if key else getattr(self, section)
         source = self._sources.get(name, Source.DEFAULT)
         return Setting(name=name, environment=environment_name(name), value=_shown(value), source=source)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading(Generic[S]):
+    """Settings that nobody has promised are safe.
+
+    Attributes:
+        settings: what could be read; what could not is at its default.
+        problems: everything that stops a start.
+        found: where each value came from.
+
+    """
+
+    settings: S
+    problems: list[Problem]
+    found: Found
 
 
 def all_names() -> Mapping[str, type]:

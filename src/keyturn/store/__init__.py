@@ -12,8 +12,9 @@ from keyturn.store.sql.migrations import SchemaStatus
 from keyturn.store.sql.sqlite import schema as sqlite_schema
 from keyturn.store.sql.sqlite.database import SqliteConnection
 from keyturn.store.sql.store import SqlStore
+from keyturn.store.sql.survey import Question, Survey
 
-__all__ = ["SchemaStatus", "open_store", "status", "upgrade"]
+__all__ = ["Question", "SchemaStatus", "Survey", "open_store", "status", "survey", "upgrade"]
 
 
 async def open_store(
@@ -60,6 +61,17 @@ async def status(url: str) -> SchemaStatus:
     return await _backend(url).status(url)
 
 
+async def survey(url: str, question: Question) -> Survey:
+    """Return what the database holds, whose schema has to be the newest. Changes nothing.
+
+    Raises:
+        ConfigurationError: the URL is not understood or the database is unusable.
+        TemporarilyUnavailable: the database does not answer; trying again may help.
+
+    """
+    return await _backend(url).survey(url, question)
+
+
 async def _with_redis(store: Store, location: Location, on_fallback: Callable[[str], object]) -> Store:
     try:
         from keyturn.store.redis.store import RedisStore  # noqa: PLC0415 - the driver is an extra
@@ -76,6 +88,7 @@ class _Backend:
     open_store: Callable[[str, str], Awaitable[Store]]
     upgrade: Callable[[str], Awaitable[list[str]]]
     status: Callable[[str], Awaitable[SchemaStatus]]
+    survey: Callable[[str, Question], Awaitable[Survey]]
 
 
 async def _open_sqlite(url: str, pooler: str) -> Store:
@@ -93,8 +106,12 @@ async def _status_sqlite(url: str) -> SchemaStatus:
     return await asyncio.to_thread(sqlite_schema.status, url)
 
 
+async def _survey_sqlite(url: str, question: Question) -> Survey:
+    return await asyncio.to_thread(sqlite_schema.survey, url, question)
+
+
 def _sqlite() -> _Backend:
-    return _Backend(open_store=_open_sqlite, upgrade=_upgrade_sqlite, status=_status_sqlite)
+    return _Backend(open_store=_open_sqlite, upgrade=_upgrade_sqlite, status=_status_sqlite, survey=_survey_sqlite)
 
 
 def _postgres() -> _Backend:
@@ -106,7 +123,9 @@ def _postgres() -> _Backend:
         raise ConfigurationError(
             "database.url: this needs the PostgreSQL driver; run: pip install 'keyturn[postgres]'."
         ) from None
-    return _Backend(open_store=backend.open_store, upgrade=backend.upgrade, status=backend.status)
+    return _Backend(
+        open_store=backend.open_store, upgrade=backend.upgrade, status=backend.status, survey=backend.survey
+    )
 
 
 _BACKENDS: Final = {"sqlite": _sqlite, "postgresql": _postgres, "postgres": _postgres}

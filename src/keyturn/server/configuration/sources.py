@@ -46,11 +46,15 @@ class Found:
     Attributes:
         values: by the setting's name.
         sources: of each value, the source that won.
+        references: of each value that was one, the reference that was followed.
+        config: the file that was read, if there is one.
 
     """
 
     values: dict[str, Any] = field(default_factory=dict, repr=False)
     sources: dict[str, Source] = field(default_factory=dict)
+    references: dict[str, Reference] = field(default_factory=dict)
+    config: Path | None = None
     problems: list[Problem]
     warnings: tuple[str, ...]
 
@@ -68,7 +72,7 @@ def collect(names: Names, *, flags: Mapping[str, Any], environ: Mapping[str, str
     set_outside = _from_environment(names, variables, problems)
     path = _config_path(config, variables, given.keys() | set_outside.keys())
     written = {} if path is None else _from_file(names, path, problems)
-    found = Found(problems=problems, warnings=tuple(_strangers(names, variables)))
+    found = Found(config=path, problems=problems, warnings=tuple(_strangers(names, variables)))
     for source, layer in ((Source.FILE, written), (Source.ENVIRONMENT, set_outside), (Source.FLAG, given)):
         found.values.update(layer)
         found.sources.update(dict.fromkeys(layer, source))
@@ -79,6 +83,7 @@ def collect(names: Names, *, flags: Mapping[str, Any], environ: Mapping[str, str
 def _dereference(found: Found, references: References) -> None:
     """Put what the references lead to in their place; one that leads nowhere is a problem, and no value."""
     waiting = [(name, value) for name, value in found.values.items() if isinstance(value, Reference)]
+    found.references.update(waiting)
     for name, reference in waiting:
         try:
             found.values[name] = references.read(reference)
@@ -122,7 +127,7 @@ def _from_file(names: Names, path: Path, problems: list[Problem]) -> dict[str, A
         raise ConfigurationError(f"{path} is not TOML: {error}.") from None
     values = _flatten(names, written, f"in {path}", problems)
     for name, value in values.items():
-        if _is_secret(names[name], value):
+        if is_secret(names[name], value):
             problems.extend(_if_not_private(name, path))
     return _deferred(names, values, path.parent)
 
@@ -174,12 +179,12 @@ def _read_file_of(name: str, kind: object, path: Path, problems: list[Problem]) 
     except ValueError as error:
         problems.append(Problem((name,), f"{error}."))
         return {}
-    if _is_secret(kind, value):
+    if is_secret(kind, value):
         problems.extend(_if_not_private(name, path))
     return _deferred({name: kind}, {name: value}, path.parent)
 
 
-def _is_secret(kind: object, value: object) -> bool:
+def is_secret(kind: object, value: object) -> bool:
     """Tell whether *value* is a secret itself, or a URL with a password in it."""
     if not isinstance(value, str) or is_reference(value):
         return False

@@ -43,21 +43,22 @@ class SqlSigningKeys:
 
     async def list_all(self) -> Sequence[SigningKeyRecord]:
         """Return every key, the newest published first."""
-        return await self._connection.read(_list_all)
+        return await self._connection.read(list_all)
 
     async def change(self, plan: Plan) -> Changed:
         """Read the keys, ask *plan* and carry it out, in one step; return what was done and the keys after it."""
         return await self._connection.write(_change, plan)
 
 
-def _list_all() -> Script[list[SigningKeyRecord]]:
+def list_all() -> Script[list[SigningKeyRecord]]:
+    """Return every key, the newest published first, as a part of any step."""
     rows = yield LIST_ALL, {}
     return [_record(row) for row in rows]
 
 
 def _change(plan: Plan) -> Script[Changed]:
     yield LOCK, {}
-    before = yield from _list_all()
+    before = yield from list_all()
     changes = plan(before)
     if not (changes or changes.revoke or changes.events):
         raise Abort((changes, before))  # a plan with nothing to do costs no write
@@ -70,7 +71,7 @@ def _change(plan: Plan) -> Script[Changed]:
     now_ms = max((event.at_ms for event in changes.events), default=0)
     yield from revocations.append(changes.revoke, now_ms)
     yield from audit.append(changes.events)
-    after = yield from _list_all()
+    after = yield from list_all()
     return changes, after
 
 

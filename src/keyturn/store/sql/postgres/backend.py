@@ -5,9 +5,10 @@ from keyturn.store.sql.postgres import schema
 from keyturn.store.sql.postgres.database import PostgresConnection
 from keyturn.store.sql.store import SqlStore
 
-__all__ = ["open_store", "status", "upgrade"]
+__all__ = ["open_store", "status", "survey", "upgrade"]
 
 status = schema.status
+survey = schema.survey
 upgrade = schema.upgrade
 
 

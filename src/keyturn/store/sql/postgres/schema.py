@@ -2,19 +2,25 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 
 from keyturn.errors import ConfigurationError
 from keyturn.store.sql.migrations import CURRENT, SchemaStatus, apply_missing, check_version, newest_version
+from keyturn.store.sql.postgres.database import NOW_MS
 from keyturn.store.sql.postgres.faults import FAULTS
 from keyturn.store.sql.postgres.location import Location, location_of
 from keyturn.store.sql.postgres.opening import connect_to_manage, explained
 from keyturn.store.sql.postgres.pool import Connection
 from keyturn.store.sql.postgres.statements import execute
 from keyturn.store.sql.script import drive_async
+from keyturn.store.sql.survey import DatabaseServer, Question, Survey
+from keyturn.store.sql.survey import survey as surveying
 
 # Of one transaction, so that it also holds through a pooler. The number is ours: "keyturn" in ASCII.
 LOCK = f"SELECT pg_advisory_xact_lock({int.from_bytes(b'keyturn', 'big')})"
+
+IS_SUPERUSER = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
 
 HAS_VERSIONS = "SELECT to_regclass('schema_version') IS NOT NULL"
 
@@ -29,6 +35,24 @@ async def status(url: str) -> SchemaStatus:
     """
     async with _managing(location_of(url)) as connection:
         return await _found(connection)
+
+
+async def survey(url: str, question: Question) -> Survey:
+    """Return what the database holds, at the time of its clock; its schema has to be the newest. Changes nothing.
+
+    Raises:
+        ConfigurationError: the URL, the user or the password is wrong.
+        TemporarilyUnavailable: the server does not answer.
+
+    """
+    async with _managing(location_of(url)) as connection, connection.transaction(readonly=True):
+        server = DatabaseServer(
+            now_ms=await connection.fetchval(NOW_MS),
+            is_superuser=await connection.fetchval(IS_SUPERUSER),
+            is_durable=await connection.fetchval("SHOW synchronous_commit") != "off",
+        )
+        asked = replace(question, now=server.now_ms // 1000)
+        return replace(await drive_async(surveying(asked), partial(execute, connection)), server=server)
 
 
 async def upgrade(url: str) -> list[str]:

@@ -15,8 +15,18 @@ from keyturn.store.sql.migrations import (
     newest_version,
 )
 from keyturn.store.sql.script import drive
-from keyturn.store.sql.sqlite.opening import BUSY_SECONDS, connect, create, executing, is_missing, path_of
+from keyturn.store.sql.sqlite.opening import (
+    BUSY_SECONDS,
+    connect,
+    connect_to_read,
+    create,
+    executing,
+    is_missing,
+    path_of,
+)
 from keyturn.store.sql.sqlite.privacy import check_private
+from keyturn.store.sql.survey import Question, Survey
+from keyturn.store.sql.survey import survey as surveying
 
 HAS_VERSIONS = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'"
 
@@ -44,6 +54,23 @@ def status(url: str) -> SchemaStatus:
     try:
         with closing(connect(path)) as connection:
             return SchemaStatus(current=_current(connection), newest=newest_version())
+    except sqlite3.Error as error:
+        raise explained(path, error) from None
+
+
+def survey(url: str, question: Question) -> Survey:
+    """Return what the file holds; its schema has to be the newest. Changes nothing.
+
+    Raises:
+        ConfigurationError: the file can't be read.
+
+    """
+    path = path_of(url)
+    try:
+        # Not opened as read-only: then SQLite would leave its log files behind, for whoever writes next.
+        with closing(connect_to_read(path)) as connection:
+            connection.execute("BEGIN")
+            return drive(surveying(question), executing(connection.cursor()))
     except sqlite3.Error as error:
         raise explained(path, error) from None
 
