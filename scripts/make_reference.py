@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 import reference_cli
+import reference_doctor
 import reference_errors
 import reference_http
 import reference_settings
@@ -18,6 +19,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "http.md": reference_http.page,
     "cli.md": reference_cli.page,
     "errors.md": reference_errors.page,
+    "doctor.md": reference_doctor.page,
 }
 
 

@@ -194,8 +194,8 @@ CHAPTER: Final = Chapter(
         Check(
             id="master-key-unneeded",
             severity=Severity.LOW,
-            meaning="A secret that is good for nothing can still be stolen. (Devices that it knows are forgotten.)",
-            mend="Remove it from keys.master_key.",
+            meaning="A secret that is good for nothing can still be stolen.",
+            mend="Remove it from keys.master_key; devices that only it knows count as new then.",
             reference="KEY-10; operations.md, The master key",
             judge=_old_unneeded,
         ),

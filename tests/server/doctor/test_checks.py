@@ -1,0 +1,86 @@
+"""Every check: something provokes it, and the nearest thing does not."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import cases_local
+import cases_public
+import cases_settings
+import pytest
+from doctor_world import CHECKS, kept, machine, published, seen, settings
+
+from keyturn.server.doctor import catalogue
+from keyturn.server.doctor.database import Door, Looked
+from keyturn.server.doctor.examination import Observed, examine
+from keyturn.server.doctor.files import Files
+from keyturn.server.doctor.kept import Kept
+from keyturn.server.doctor.machine import Machine
+from keyturn.server.doctor.published import Published, Reach
+from keyturn.server.doctor.reading import Read
+from keyturn.server.settings import Settings
+
+CASES = [*cases_settings.CASES, *cases_local.CASES, *cases_public.CASES]
+NAMES = [f"{check}-{number}" for number, (check, _, _) in enumerate(CASES)]
+REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "doctor.md"
+
+SOUND: dict[type, object] = {
+    Read: Read(),
+    Settings: settings(),
+    Files: Files(),
+    Machine: machine(),
+    Looked: Looked(door=Door.OPEN),
+    Kept: kept(),
+    Reach: Reach(asked_at="https://auth.example.com"),
+    Published: published(),
+}
+
+
+@pytest.mark.parametrize(("check", "provoking", "_near"), CASES, ids=NAMES)
+def test_it_is_found(check: str, provoking: Any, _near: Any) -> None:
+    """What is wrong is found, and told in a sentence."""
+    sentences = seen(check, provoking)
+    assert sentences
+    assert all(sentence.endswith(".") or check == "version-told" for sentence in sentences)
+
+
+@pytest.mark.parametrize(("check", "_provoking", "near"), CASES, ids=NAMES)
+def test_it_is_not_found(check: str, _provoking: Any, near: Any) -> None:
+    """What is barely good is left alone."""
+    assert seen(check, near) == []
+
+
+def test_every_check_has_both() -> None:
+    """No check is without a case that provokes it and one that does not."""
+    assert {check for check, _, _ in CASES} == CHECKS.keys()
+
+
+def test_every_check_is_told_apart() -> None:
+    """A name means one thing, and every check says what it means, how to mend it, and what it goes by."""
+    named = [*(chapter.name for chapter in catalogue.CHAPTERS), *(check.id for check in catalogue.all_checks())]
+    assert [name for name, count in Counter(named).items() if count > 1] == []
+    for check in CHECKS.values():
+        assert check.meaning.endswith(".")
+        assert check.mend.endswith(".")
+        assert check.reference
+
+
+def test_every_check_is_documented() -> None:
+    """The reference has a row for each."""
+    page = REFERENCE.read_text("utf-8")
+    assert [check for check in CHECKS if f"| `{check}` |" not in page] == []
+
+
+def test_what_is_sound_is_sound() -> None:
+    """Where all is as it should be, every check is made and nothing is found."""
+    report = examine(catalogue.CHAPTERS, Observed(subjects=SOUND, reasons={}))
+    assert [(each.check.id, each.seen) for each in report.findings] == []
+    assert report.made == len(CHECKS)
+    assert report.not_made == ()
+    assert report.worst() is None
+
+
+def test_no_sentence_holds_a_secret() -> None:
+    """A57: whatever is wrong, what is told of it holds neither password nor key of the settings."""
+    told = [sentence for check, provoking, _ in CASES for sentence in seen(check, provoking)]
+    assert not any("me:secret" in sentence or "AAECAwQF" in sentence for sentence in told)
