@@ -1,44 +1,18 @@
 """TLS at our own port."""
 
-import datetime as dt
 import ssl
 from pathlib import Path
 
 import httpx2
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from certificate import write_pair
+from cryptography.hazmat.primitives import serialization
 from installation import MASTER_KEY, installed, settings_in
 from server_process import free_port, refused, running
 
 from keyturn.errors import ConfigurationError
 from keyturn.server.settings import Purpose, Settings
 from keyturn.server.wire import tls
-
-NEVER = serialization.NoEncryption()
-
-
-def write_pair(
-    folder: Path, name: str, encryption: serialization.KeySerializationEncryption = NEVER
-) -> tuple[str, str]:
-    """Write a self-signed certificate for localhost and its key; return their paths."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    (folder / f"{name}.pem").write_bytes(certificate.public_bytes(pem))
-    (folder / f"{name}.key").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, encryption))
-    (folder / f"{name}.key").chmod(0o600)
-    return f"{folder}/{name}.pem", f"{folder}/{name}.key"
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -80,7 +80,7 @@ async def ask(asking: Asking, *, now_ms: Callable[[], int]) -> tuple[Reach, Publ
         asked_at=asking.at,
         answers=answers,
         now=now_ms() // 1000,
-        certificate=await _certificate(asking.at),
+        certificate=await _certificate(asking.at) if asking.new_client is None else None,
         kids=asking.kids,
         publish_ahead=asking.publish_ahead,
     )
@@ -99,7 +99,7 @@ def _questions(at: str, metadata: Mapping[str, Any]) -> dict[Probe, _Question]:
         Probe.ORIGIN: _get(keys, {"Origin": EVIL_ORIGIN}),
         Probe.NULL_ORIGIN: _get(keys, {"Origin": "null"}),
         Probe.HOST: _get(_metadata_url(at), {"X-Forwarded-Host": EVIL_HOST, "Forwarded": f"host={EVIL_HOST}"}),
-        Probe.LOGOUT: _post(f"{at}/logout", {}),
+        Probe.LOGOUT: replace(_post(f"{at}/logout", {}), headers={"Sec-Fetch-Site": "same-origin"}),
         Probe.TOKEN: _post(f"{at}/token", {"grant_type": "refresh_token", "refresh_token": NOT_A_TOKEN}),
         Probe.DOCS: _get(f"{at}/docs"),
         **(plain if _has_plain_twin(at) else {}),

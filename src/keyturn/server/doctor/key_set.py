@@ -98,9 +98,9 @@ def _kid(entry: Mapping[str, Any]) -> str:
 
 
 def _refused(entry: Mapping[str, Any]) -> str:
-    """Return why a key of a kind that we know is not good enough; nothing if it is."""
+    """Return why a key of a kind that we know is not good enough; nothing if it is, or if that is told elsewhere."""
     named = [name for name in ASYMMETRIC if PARAMETERS[name].key_type == entry.get("kty")]
-    if not named or entry.get("use", "sig") != "sig":
+    if not named or entry.get("use", "sig") != "sig" or not PRIVATE_MEMBERS.isdisjoint(entry):
         return ""
     try:
         VerificationKey.from_jwk(entry, algorithm=None if "alg" in entry else _fitting(entry))
