@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from keyturn.cli.output import Column, counted, print_table, printable, result_console
+from keyturn.server.configuration.sources import DEVELOPMENT_FILE
 from keyturn.server.doctor.audit import Outcome
 from keyturn.server.doctor.catalogue import Chapters
 from keyturn.server.doctor.examination import Report
@@ -63,6 +64,8 @@ def print_report(outcome: Outcome, chapters: Chapters) -> None:
         found = [each for each in report.findings if each.chapter == chapter.name]
         if found:
             _print_chapter(console, chapter.title, found, widest)
+    if outcome.config == DEVELOPMENT_FILE:
+        console.print(Text("Made by keyturn dev, where what is left over from development belongs."))
     if outcome.machine is not None:
         console.print(Text(_measured_told(outcome.machine)))
     for line in _not_made(report):

@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from keyturn.server.doctor import asking, catalogue
 from keyturn.server.doctor.asking import Asking
@@ -82,6 +83,16 @@ async def found_in(app: Any, *, now_ms: int = NOW * 1000) -> list[str]:
     return sorted(each.check.id for each in findings)
 
 
+def behind_a_proxy(app: ASGIApp) -> ASGIApp:
+    """Return what a proxy makes of *app* that answers plain HTTP with a redirect."""
+
+    async def proxy(scope: Scope, receive: Receive, send: Send) -> None:
+        reached = app if scope["scheme"] == "https" else RedirectResponse("https://auth.example.com/")
+        await reached(scope, receive, send)
+
+    return proxy
+
+
 async def test_ours_shows_nothing_wrong(world: World) -> None:
     """A server of ours passes every check that can be made from outside, and remembers nothing of it."""
     reach, published = await asked_of(world.app, now_ms=world.clock.ms)
@@ -91,7 +102,12 @@ async def test_ours_shows_nothing_wrong(world: World) -> None:
     assert {probe for probe in Probe if probe not in published.answers} == set()
     assert published.answered(Probe.TOKEN).document() == {}
     assert published.answered(Probe.LOGOUT).header("set-cookie") != ""
-    assert await found_in(world.app, now_ms=world.clock.ms) == []
+    assert await found_in(behind_a_proxy(world.app), now_ms=world.clock.ms) == []
+
+
+async def test_ours_over_plain_http_too(world: World) -> None:
+    """Where the proxy lets both in, that is all there is to say."""
+    assert await found_in(world.app, now_ms=world.clock.ms) == ["plain-http-served"]
 
 
 async def test_a_sound_issuer_of_somebody_else() -> None:

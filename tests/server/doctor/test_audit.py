@@ -77,7 +77,7 @@ def test_settings_that_stop_a_start() -> None:
     assert ids(outcome) >= {"plain-http", "lifetime-long", "hash-weak"}
     assert why_not(outcome)["database"] == "database.url is refused"
     assert why_not(outcome)["machine"] == "password.memory_kib is refused"
-    assert "secret" not in str(outcome.report)
+    assert "me:secret" not in str(outcome.report)
 
 
 def test_a_file_that_is_no_toml(tmp_path: Path) -> None:

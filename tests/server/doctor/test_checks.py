@@ -71,6 +71,17 @@ def test_every_check_is_documented() -> None:
     assert [check for check in CHECKS if f"| `{check}` |" not in page] == []
 
 
+def test_every_guide_is_there() -> None:
+    """Where a check goes by a guide of ours, that has such a heading."""
+    guide = (REFERENCE.parents[1] / "operations.md").read_text("utf-8")
+    named = [part for check in CHECKS.values() for part in check.reference.split("; ") if ".md" in part]
+    assert named
+    for part in named:
+        file, _, heading = part.partition(", ")
+        assert file == "operations.md"
+        assert f"## {heading}\n" in guide, part
+
+
 def test_what_is_sound_is_sound() -> None:
     """Where all is as it should be, every check is made and nothing is found."""
     report = examine(catalogue.CHAPTERS, Observed(subjects=SOUND, reasons={}))
