@@ -188,14 +188,13 @@ async def test_what_a_stranger_names_is_not_asked(capsys: pytest.CaptureFixture[
 async def test_an_answer_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes too long, or is too large, is no answer; the rest is judged all the same."""
     monkeypatch.setattr(asking, "SECONDS", 0.3)
-    monkeypatch.setattr(asking, "MAX_BYTES", 4096)
 
     async def slow(_: Request) -> Response:
         await asyncio.sleep(30)
         return Response()
 
     began = time.monotonic()
-    large: Answering = lambda _: Response(b"x" * 5000, headers={"Cache-Control": "max-age=1"})  # noqa: E731 - a row of a table
+    large: Answering = lambda _: Response(b"x" * 300_000, headers={"Cache-Control": "max-age=1"})  # noqa: E731 - a row of a table
     assert await found_in(issuer_of(**{"/readyz": slow, JWKS: large})) == ["feed-untrusted", "jwks-missing"]
     assert time.monotonic() - began < 5
 

@@ -82,7 +82,7 @@ def _banner(published: Published) -> Sentences:
     for name in ("server", "x-powered-by"):
         value = published.answered(Probe.METADATA).header(name)
         if any(char.isdigit() for char in value):
-            yield f"{name}: {value[:80]}"
+            yield f"{name} is {value}."
 
 
 def _missing(text: str, *, is_https: bool) -> tuple[str, list[str]]:

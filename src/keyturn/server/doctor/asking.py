@@ -7,6 +7,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -23,13 +24,17 @@ from keyturn.server.doctor.published import (
     Reach,
     origin_of,
 )
+from keyturn.tokens.revocation_feed import MAX_PAGE_BYTES
 from keyturn.verify.fetch import ClientFactory, client_for
 
 SECONDS: Final = 10.0
 """How long one answer may take."""
 
-MAX_BYTES: Final = 8 * 1024 * 1024
-"""What is kept of one: a page of the feed has a megabyte or two."""
+ALL_SECONDS: Final = 30.0
+"""How long all of them may take; what has not been asked by then is not asked."""
+
+MAX_BYTES: Final = 256 * 1024
+"""What is read of an answer, but for a page of the feed."""
 
 NOT_A_TOKEN: Final = "keyturn-doctor"
 
@@ -60,6 +65,7 @@ class _Question:
     url: str
     headers: Mapping[str, str]
     data: Mapping[str, str] | None = None
+    max_bytes: int = MAX_BYTES
 
 
 async def ask(asking: Asking, *, now_ms: Callable[[], int]) -> tuple[Reach, Published | None]:
@@ -70,11 +76,9 @@ async def ask(asking: Asking, *, now_ms: Callable[[], int]) -> tuple[Reach, Publ
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:  # TimeoutError is an OSError
             return _silence(asking.at, error), None
         answers = {Probe.METADATA: first}
-        for probe, question in _questions(asking.at, first.document()).items():
-            try:
-                answers[probe] = await _answer(client, question, now_ms)
-            except (httpx2.HTTPError, httpx2.InvalidURL, OSError):
-                continue
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ALL_SECONDS):
+                await _ask_the_rest(client, asking.at, answers, now_ms)
     published = Published(
         issuer=asking.issuer,
         asked_at=asking.at,
@@ -87,12 +91,22 @@ async def ask(asking: Asking, *, now_ms: Callable[[], int]) -> tuple[Reach, Publ
     return Reach(asked_at=asking.at), published
 
 
+async def _ask_the_rest(
+    client: httpx2.AsyncClient, at: str, answers: dict[Probe, Answer], now_ms: Callable[[], int]
+) -> None:
+    """Add to *answers* what else comes, one question after another."""
+    for probe, question in _questions(at, answers[Probe.METADATA].document()).items():
+        with suppress(httpx2.HTTPError, httpx2.InvalidURL, OSError):
+            answers[probe] = await _answer(client, question, now_ms)
+
+
 def _questions(at: str, metadata: Mapping[str, Any]) -> dict[Probe, _Question]:
     keys = _place(at, metadata, "jwks_uri", "/.well-known/jwks.json")
+    feed = _place(at, metadata, "keyturn_revocations_endpoint", "/revocations")
     plain = {Probe.PLAIN: _get(f"http://{urlsplit(keys).netloc}{urlsplit(keys).path}")}
     return {
         Probe.KEYS: _get(keys),
-        Probe.FEED: _get(_place(at, metadata, "keyturn_revocations_endpoint", "/revocations")),
+        Probe.FEED: replace(_get(feed), max_bytes=MAX_PAGE_BYTES),
         Probe.READY: _get(f"{at}/readyz"),
         Probe.METRICS: _get(f"{at}/metrics"),
         Probe.METRICS_FORWARDED: _get(f"{at}/metrics", {"X-Forwarded-For": "127.0.0.1"}),
@@ -147,18 +161,18 @@ async def _answer(client: httpx2.AsyncClient, question: _Question, now_ms: Calla
         return Answer(
             status=response.status_code,
             headers=tuple((name.lower(), value) for name, value in response.headers.multi_items()),
-            body=await _body(response),
+            body=await _body(response, question.max_bytes),
             at_ms=asked_at + took_ms // 2,
             took_ms=took_ms,
         )
 
 
-async def _body(response: httpx2.Response) -> bytes:
-    """Return the body as it was sent; nothing of one that is too large or encoded although nobody asked for that."""
+async def _body(response: httpx2.Response, max_bytes: int) -> bytes:
+    """Return the body as it was sent; nothing of one that is too large."""
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk
-        if len(body) > MAX_BYTES:
+        if len(body) > max_bytes:
             return b""
     return bytes(body)
 

@@ -5,9 +5,12 @@ Nothing is passed over in silence: a check without its subject stands in the rep
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from keyturn.server.doctor.findings import Chapter, Check, Finding, Severity
+
+LONGEST: Final = 500
+"""Characters of what was seen: a stranger may have written some of it."""
 
 Subjects = Mapping[type, object]
 Reasons = Mapping[type, str]
@@ -67,7 +70,7 @@ def _findings(chapter: Chapter[Any], subject: object) -> Iterator[Finding]:
 def _seen(chapter: Chapter[Any], subject: object) -> Iterator[tuple[Check[Any], str]]:
     for check in chapter.checks:
         for seen in dict.fromkeys(check.judge(subject)):
-            yield check, seen
+            yield check, seen if len(seen) <= LONGEST else f"{seen[:LONGEST]} …"
 
 
 def _not_made(chapter: Chapter[Any], reasons: Reasons) -> NotMade:

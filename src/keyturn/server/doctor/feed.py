@@ -1,5 +1,6 @@
 """Checks of the revocation feed and of the issuer's clock: an API goes by both."""
 
+import re
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -55,12 +56,12 @@ def _offset_ms(answer: Answer) -> int | None:
 
     A date has no parts of a second, a cache adds its ``Age``, and the answer was some time on its way: that much doubt.
     """
+    age = int(answer.header("age")) if _SECONDS.fullmatch(answer.header("age")) else 0
     try:
-        date = parsedate_to_datetime(answer.header("date")).replace(tzinfo=UTC)
-        age = int(answer.header("age") or 0)
-    except (TypeError, ValueError):
+        date = int(parsedate_to_datetime(answer.header("date")).replace(tzinfo=UTC).timestamp())
+    except (TypeError, ValueError, OverflowError):
         return None
-    offset = int(date.timestamp() + age) * 1000 + 500 - answer.at_ms
+    offset = (date + age) * 1000 + 500 - answer.at_ms
     doubt = 500 + answer.took_ms // 2 + (1000 if age else 0)
     return 0 if abs(offset) <= doubt else offset
 
@@ -135,3 +136,5 @@ CHAPTER: Final = Chapter(
         ),
     ),
 )
+
+_SECONDS: Final = re.compile(r"[0-9]{1,9}")

@@ -7,7 +7,7 @@ from typing import Any, Final
 from keyturn.errors import InvalidKey
 from keyturn.server.doctor.findings import Chapter, Check, Sentences, Severity
 from keyturn.server.doctor.published import OK, Probe, Published
-from keyturn.tokens.algorithms import ASYMMETRIC, PARAMETERS, KeyType
+from keyturn.tokens.algorithms import ASYMMETRIC, PARAMETERS, Algorithm, KeyType, Parameters
 from keyturn.tokens.jwk import PRIVATE_MEMBERS
 from keyturn.tokens.key_set import parse_key_set
 from keyturn.tokens.keys import VerificationKey
@@ -38,7 +38,7 @@ def _symmetric(published: Published) -> Sentences:
 
 def _weak(published: Published) -> Sentences:
     for entry in published.jwks:
-        if entry.get("alg", "RS256") in ASYMMETRIC and (reason := _refused(entry)):
+        if reason := _refused(entry):
             yield f"Key {_kid(entry)}: {reason}."
 
 
@@ -99,8 +99,7 @@ def _kid(entry: Mapping[str, Any]) -> str:
 
 def _refused(entry: Mapping[str, Any]) -> str:
     """Return why a key of a kind that we know is not good enough; nothing if it is, or if that is told elsewhere."""
-    named = [name for name in ASYMMETRIC if PARAMETERS[name].key_type == entry.get("kty")]
-    if not named or entry.get("use", "sig") != "sig" or not PRIVATE_MEMBERS.isdisjoint(entry):
+    if not _is_known(entry) or entry.get("use", "sig") != "sig" or not PRIVATE_MEMBERS.isdisjoint(entry):
         return ""
     try:
         VerificationKey.from_jwk(entry, algorithm=None if "alg" in entry else _fitting(entry))
@@ -109,13 +108,17 @@ def _refused(entry: Mapping[str, Any]) -> str:
     return ""
 
 
-def _fitting(entry: Mapping[str, Any]) -> Any:  # noqa: ANN401 - an algorithm, or None
-    fitting = (
-        name
-        for name in sorted(ASYMMETRIC)
-        if PARAMETERS[name].key_type == entry.get("kty") and PARAMETERS[name].curve in {None, entry.get("crv")}
-    )
-    return next(fitting, None)
+def _is_known(entry: Mapping[str, Any]) -> bool:
+    return entry["alg"] in tuple(ASYMMETRIC) if "alg" in entry else _fitting(entry) is not None
+
+
+def _fitting(entry: Mapping[str, Any]) -> Algorithm | None:
+    """Return an algorithm that a key without ``alg`` may be for; None for one that we know nothing of."""
+    return min((name for name in ASYMMETRIC if _fits(PARAMETERS[name], entry)), default=None)
+
+
+def _fits(fixed: Parameters, entry: Mapping[str, Any]) -> bool:
+    return fixed.key_type == entry.get("kty") and fixed.curve in (None, entry.get("crv"))
 
 
 CHAPTER: Final = Chapter(

@@ -3,27 +3,27 @@
 from typing import Any, Final
 
 from keyturn.server.doctor.findings import Chapter, Check, Sentences, Severity
-from keyturn.server.doctor.published import Probe, Published, origin_of
+from keyturn.server.doctor.published import OK, Probe, Published, origin_of
 
 
 def _missing(published: Published) -> Sentences:
     if not published.metadata:
         answer = published.answered(Probe.METADATA)
-        how = "is no JSON object" if answer.status == _OK else f"has status {answer.status}"
+        how = "is no JSON object" if answer.status == OK else f"has status {answer.status}"
         yield f"The answer {how}." if answer.status else "There is no answer."
 
 
 def _other_issuer(published: Published) -> Sentences:
     named = published.metadata.get("issuer")
     if published.metadata and named != published.issuer:
-        yield f"It says {_shown(named)} instead of {published.issuer}."
+        yield f"It says {named} instead of {published.issuer}."
 
 
 def _elsewhere(published: Published) -> Sentences:
     for name, value in published.metadata.items():
         is_url = name == "jwks_uri" or name.endswith("_endpoint")
         if is_url and origin_of(value) != origin_of(published.metadata.get("issuer")):
-            yield f"{_shown(name)} is {_shown(value)}."
+            yield f"{name} is {value}."
 
 
 def _password_grant(published: Published) -> Sentences:
@@ -34,17 +34,12 @@ def _password_grant(published: Published) -> Sentences:
 def _implicit(published: Published) -> Sentences:
     for response_type in _list(published, "response_types_supported"):
         if isinstance(response_type, str) and "token" in response_type.split():
-            yield f"response_types_supported holds {_shown(response_type)}."
+            yield f"response_types_supported holds {response_type}."
 
 
 def _list(published: Published, name: str) -> list[Any]:
     value = published.metadata.get(name)
     return value if isinstance(value, list) else []
-
-
-def _shown(value: object) -> str:
-    """Return *value* as it stands there, cut off where it gets long: a stranger wrote it."""
-    return str(value)[:_SHOWN]
 
 
 CHAPTER: Final = Chapter(
@@ -94,6 +89,3 @@ CHAPTER: Final = Chapter(
         ),
     ),
 )
-
-_OK: Final = 200
-_SHOWN: Final = 200
