@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from cli_world import PASSWORD, Run, Server, plain_environment, started
+from cli_world import PASSWORD, Run, Server, free_port, plain_environment, started
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
@@ -28,7 +28,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def first(home: Path) -> Iterator[Server]:
     """A first start, with nothing at all."""
-    with _dev(home, _free_port()) as server:
+    with _dev(home, free_port()) as server:
         yield server
 
 
@@ -78,12 +78,12 @@ def test_the_password_is_set_anew_beside_it(first: Server, home: Path) -> None:
 
 def test_ends_quietly_and_starts_again(tmp_path: Path) -> None:
     """Ctrl-C ends it quietly. The password is never shown again, and what the developer wrote stays."""
-    with _dev(tmp_path, _free_port()) as server:
+    with _dev(tmp_path, free_port()) as server:
         password = _data(server.output)["password"]
         code, errors = server.interrupt()
     file = tmp_path / ".keyturn" / "keyturn.toml"
     file.write_text(file.read_text().replace('["orders:read"]', '["invoices:read"]'))
-    port = _free_port()
+    port = free_port()
     with _dev(tmp_path, port) as server:
         assert password not in server.output
         assert _data(server.output)["password"] == "YOUR-PASSWORD"
@@ -114,11 +114,6 @@ def test_this_machine_alone(keyturn: Run) -> None:
     result = keyturn("dev", "--host", "0.0.0.0")  # noqa: S104 - it is refused
     assert result.exit_code == 2
     assert "--host" in result.stderr
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def _dev(folder: Path, port: int) -> Any:

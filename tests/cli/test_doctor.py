@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_world import Installation, Run, started
+from cli_world import Installation, Run, free_port, started
 from typer.testing import Result
 
 from keyturn.server.doctor import catalogue
 from keyturn.server.doctor.findings import Severity
-
-PORT = 8397
 
 
 def ids(result: Result) -> set[str]:
@@ -144,8 +142,9 @@ def test_wrong_usage(keyturn: Run, arguments: list[str], told: str) -> None:
 @pytest.mark.slow
 def test_beside_a_development_server(tmp_path: Path, keyturn: Run) -> None:
     """Without settings it looks at ./.keyturn/ and asks that server; from outside there is nothing to say of it."""
-    url = f"http://localhost:{PORT}"
-    with started("dev", "--port", str(PORT), url=url, until="Ctrl-C", folder=tmp_path):
+    port = free_port()
+    url = f"http://localhost:{port}"
+    with started("dev", "--port", str(port), url=url, until="Ctrl-C", folder=tmp_path):
         beside = keyturn("doctor", "--json")
         outside = keyturn("doctor", url, "--json")
         shown = keyturn("doctor")

@@ -52,7 +52,7 @@ def test_nothing_is_there() -> None:
     assert ids(outcome) >= {"issuer-missing", "audience-missing", "master-key-missing", "database-missing"}
     assert "settings-refused" not in ids(outcome)
     assert why_not(outcome)["keys"] == "the database can't be looked into"
-    assert why_not(outcome)["reach"] == "--offline"
+    assert why_not(outcome)["reach"] == "--offline was given"
     assert list(Path().iterdir()) == []
 
 

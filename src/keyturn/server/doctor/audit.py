@@ -136,6 +136,8 @@ class _Observing:
         self.subjects[Machine] = await asyncio.to_thread(observing_machine.measure, reading.settings, now=now)
 
     async def _look_into_database(self, reading: Reading[Settings]) -> Kept | None:
+        if self._wanted.isdisjoint({Looked, Kept, Published}):
+            return None
         if (why := _refused(reading, "database.")) is not None:
             self.reasons |= dict.fromkeys((Looked, Kept), why)
             return None
@@ -151,7 +153,7 @@ class _Observing:
     async def _ask_own(self, settings: Settings, kept: Kept | None) -> None:
         at = self._patient.issuer_url or settings.issuer
         if self._patient.is_offline or not at:
-            why = "--offline" if self._patient.is_offline else "there is no issuer to ask"
+            why = "--offline was given" if self._patient.is_offline else "there is no issuer to ask"
             self.reasons |= dict.fromkeys(_OF_AN_ISSUER, why)
             return
         kids = None if kept is None else _published_kids(kept)
