@@ -95,6 +95,21 @@ def test_what_looks_like_a_setting() -> None:
     assert ids(outcome) >= {"setting-unknown", "setting-without-effect"}
 
 
+def test_a_secret_that_can_not_be_read() -> None:
+    """The reference that leads nowhere is told, and not only that there is no value."""
+    outcome = audited(COMPLETE_ENVIRON | {"KEYTURN_KEYS_MASTER_KEY": "file:nowhere.key"})
+    (refused,) = [each.seen for each in outcome.report.findings if each.check.id == "settings-refused"]
+    assert "nowhere.key can't be read" in refused
+
+
+def test_an_issuer_that_is_refused() -> None:
+    """It is not asked, and a password in it is not shown."""
+    outcome = audited(COMPLETE_ENVIRON | {"KEYTURN_ISSUER": "http://me:secret@auth.example.com"}, is_offline=False)
+    assert ids(outcome) >= {"settings-refused", "plain-http"}
+    assert why_not(outcome)["reach"] == "issuer is refused"
+    assert "me:secret" not in str(outcome.report)
+
+
 def test_for_embedding() -> None:
     """Settings that are for a server inside an app may have what only a server of our own must not."""
     symmetric = COMPLETE_ENVIRON | {"KEYTURN_ACCESS_TOKEN_ALGORITHM": "HS256"}

@@ -71,7 +71,8 @@ def _is_ours(host: str) -> bool:
     return is_loopback(host) or not {".", ":"} & set(host)
 
 
-def _required(settings: "Settings") -> Problems:
+def required(settings: "Settings") -> Problems:
+    """Ask for what has no default."""
     if not settings.issuer:
         yield Problem(("issuer",), "it has no default; set the URL that clients reach this server at.")
     if not settings.access_token.audience:
@@ -135,6 +136,6 @@ _ANYWHERE: Final[tuple[Callable[["Settings"], Problems], ...]] = (
 )
 _RULES: Final = {
     Purpose.ADMINISTER: _ANYWHERE,
-    Purpose.EMBED: (_required, *_ANYWHERE),
-    Purpose.SERVE: (_required, *_ANYWHERE, tokens.asymmetric, network.transport, network.tls),
+    Purpose.EMBED: (required, *_ANYWHERE),
+    Purpose.SERVE: (required, *_ANYWHERE, tokens.asymmetric, network.transport, network.tls),
 }

@@ -11,7 +11,6 @@ from keyturn.core.model import KeyState
 from keyturn.errors import ConfigurationError
 from keyturn.server.clock import Clock
 from keyturn.server.configuration import rules
-from keyturn.server.configuration.problem import Problem
 from keyturn.server.doctor import asking, observing_database, observing_files, observing_machine
 from keyturn.server.doctor.asking import Asking
 from keyturn.server.doctor.database import Looked
@@ -106,7 +105,7 @@ class _Observing:
             return
         await self._look_at_machine(reading)
         kept = await self._look_into_database(reading)
-        await self._ask_own(reading.settings, kept)
+        await self._ask_own(reading, kept)
 
     def _read(self) -> Reading[Settings] | None:
         patient = self._patient
@@ -117,8 +116,9 @@ class _Observing:
             return None
         self.config = reading.found.config
         self.subjects[Settings] = reading.settings
+        missing = frozenset(rules.required(reading.settings))  # each has a check of its own
         self.subjects[Read] = Read(
-            problems=tuple(each for each in reading.problems if not _is_merely_missing(each, reading.settings)),
+            problems=tuple(each for each in reading.problems if each not in missing),
             concerns=tuple(each for each in rules.concerns(reading.settings) if "redis.url" not in each.names),
             strangers=reading.found.warnings,
         )
@@ -150,15 +150,22 @@ class _Observing:
             self.subjects[Kept] = kept
         return kept
 
-    async def _ask_own(self, settings: Settings, kept: Kept | None) -> None:
-        at = self._patient.issuer_url or settings.issuer
-        if self._patient.is_offline or not at:
-            why = "--offline was given" if self._patient.is_offline else "there is no issuer to ask"
+    async def _ask_own(self, reading: Reading[Settings], kept: Kept | None) -> None:
+        if (why := self._why_nobody_is_asked(reading)) is not None:
             self.reasons |= dict.fromkeys(_OF_AN_ISSUER, why)
             return
+        settings = reading.settings
+        at = self._patient.issuer_url or settings.issuer
         kids = None if kept is None else _published_kids(kept)
         ahead = settings.keys.publish_ahead.seconds
         await self._ask(replace(self._whom(at), issuer=settings.issuer or at, kids=kids, publish_ahead=ahead))
+
+    def _why_nobody_is_asked(self, reading: Reading[Settings]) -> str | None:
+        if self._patient.is_offline:
+            return "--offline was given"
+        if self._patient.issuer_url:
+            return None
+        return _refused(reading, "issuer") or (None if reading.settings.issuer else "there is no issuer to ask")
 
     def _whom(self, at: str) -> Asking:
         return Asking(issuer=at, at=at, new_client=self._patient.new_client)
@@ -179,19 +186,11 @@ class _Observing:
             self.subjects[Published] = published
 
 
-def _is_merely_missing(problem: Problem, settings: Settings) -> bool:
-    """Tell whether *problem* is one that has a check of its own."""
-    missing = {
-        "issuer": not settings.issuer,
-        "access_token.audience": not settings.access_token.audience,
-        "keys.master_key": not settings.keys.master_key.get_secret_value(),
-    }
-    return "it has no default" in problem.sentence and any(missing.get(name, False) for name in problem.names)
-
-
 def _refused(reading: Reading[Settings], section: str) -> str | None:
     """Return why what *section* says can't be used, if that is so."""
-    names = [name for problem in reading.problems for name in problem.names if name.startswith(section)]
+    missing = frozenset(rules.required(reading.settings))
+    unusable = (problem for problem in reading.problems if problem not in missing)
+    names = [name for problem in unusable for name in problem.names[:1] if name.startswith(section)]
     return f"{names[0]} is refused" if names else None
 
 

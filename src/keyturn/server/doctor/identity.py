@@ -3,6 +3,7 @@
 from typing import Final
 from urllib.parse import urlsplit
 
+from keyturn.server.configuration.masking import mask_url
 from keyturn.server.doctor.findings import Chapter, Check, Sentences, Severity
 from keyturn.server.settings import Settings
 from keyturn.verify.locations import is_loopback
@@ -20,12 +21,12 @@ def host_of(url: str) -> str:
 
 def _issuer_missing(settings: Settings) -> Sentences:
     if not settings.issuer:
-        yield "issuer is not set."
+        yield "issuer has no value."
 
 
 def _issuer_loopback(settings: Settings) -> Sentences:
     if is_loopback(host_of(settings.issuer)):
-        yield f"issuer is {settings.issuer}."
+        yield f"issuer is {mask_url(settings.issuer)}."
 
 
 def _audience_missing(settings: Settings) -> Sentences:
@@ -46,7 +47,7 @@ def _audience_development(settings: Settings) -> Sentences:
 
 def _master_key_missing(settings: Settings) -> Sentences:
     if not settings.keys.master_key.get_secret_value():
-        yield "keys.master_key is not set."
+        yield "keys.master_key has no value."
 
 
 CHAPTER: Final = Chapter(

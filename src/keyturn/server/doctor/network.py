@@ -6,6 +6,7 @@ from typing import Final
 
 from keyturn.errors import ConfigurationError
 from keyturn.server.configuration import rules
+from keyturn.server.configuration.masking import mask_url
 from keyturn.server.doctor.findings import Chapter, Check, Sentences, Severity
 from keyturn.server.doctor.identity import host_of
 from keyturn.server.settings import Settings
@@ -21,7 +22,7 @@ LARGEST_PUBLIC: Final = {4: 24, 6: 48}
 
 def _plain_http(settings: Settings) -> Sentences:
     if settings.issuer.startswith("http:") and not is_loopback(host_of(settings.issuer)):
-        yield f"issuer is {settings.issuer}."
+        yield f"issuer is {mask_url(settings.issuer)}."
 
 
 def _http_allowed(settings: Settings) -> Sentences:

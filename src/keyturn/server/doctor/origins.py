@@ -3,6 +3,7 @@
 from typing import Final
 from urllib.parse import urlsplit
 
+from keyturn.server.configuration.masking import mask_url
 from keyturn.server.doctor.findings import Chapter, Check, Sentences, Severity
 from keyturn.server.doctor.identity import host_of
 from keyturn.server.settings import Settings
@@ -25,7 +26,7 @@ def _cors_loopback(settings: Settings) -> Sentences:
 def _cors_cross_site(settings: Settings) -> Sentences:
     for origin in settings.server.cors_origins:
         if not _may_be_one_site(origin, settings.issuer) and not is_loopback(host_of(origin)):
-            yield f"server.cors_origins holds {origin}, issuer is {settings.issuer or 'not set'}."
+            yield f"server.cors_origins holds {origin}, issuer is {mask_url(settings.issuer) or 'not set'}."
 
 
 def _may_be_one_site(one: str, other: str) -> bool:
