@@ -3,6 +3,7 @@
 from doctor_world import CURRENT, DAY, NOW, OLDER, STRANGER, kept, machine, record
 
 from keyturn.core.model import KeyState
+from keyturn.core.policy import JWKS_MAX_AGE, LONGEST_USE
 from keyturn.server.doctor.database import Door, Looked
 from keyturn.server.doctor.files import Files
 from keyturn.store.sql.survey import DatabaseServer, Overdue
@@ -11,6 +12,7 @@ from keyturn.tokens.algorithms import Algorithm
 HOUR = 3600
 #: When the active key of these tests is due to be replaced.
 DUE = NOW - DAY + 30 * DAY
+KEEP_RETIRED = LONGEST_USE + 2 * JWKS_MAX_AGE
 
 
 def server(*, is_superuser: bool = False, is_durable: bool = True) -> DatabaseServer:
@@ -50,8 +52,18 @@ CASES = [
     ("signing-keys-none", kept(keys=()), kept()),
     ("signing-key-missing", kept(keys=(record(KeyState.NEXT),)), kept(keys=())),
     ("signing-key-overdue", kept(now=DUE + DAY + HOUR + 1), kept(now=DUE + DAY + HOUR)),
+    (
+        "signing-key-overdue",
+        kept(now=DUE + DAY + HOUR + 1, keys=(record(activated_at=None),)),
+        kept(now=DUE + DAY + HOUR, keys=(record(activated_at=None),)),
+    ),
     ("next-key-late", kept(now=DUE - DAY + HOUR + 1), kept(now=DUE - DAY + HOUR)),
     ("next-key-late", kept(now=DUE), kept(now=DUE, keys=(record(), record(KeyState.NEXT)))),
+    (
+        "retired-key-kept",
+        kept(keys=(record(), record(KeyState.RETIRED, retired_at=NOW - KEEP_RETIRED - HOUR - 1))),
+        kept(keys=(record(), record(KeyState.RETIRED, retired_at=NOW - KEEP_RETIRED - HOUR))),
+    ),
     (
         "retired-key-kept",
         kept(keys=(record(), record(KeyState.RETIRED, retired_at=NOW - DAY))),

@@ -33,6 +33,7 @@ WEAK = {
     "e": "AQAB",
 }
 SECRET = {"kty": "oct", "kid": "secret", "k": "c2VjcmV0", "alg": "HS256"}
+WITHOUT_ALG = {"kty": "EC", "kid": "bare", "crv": "P-256", "x": "AAAA", "y": "AAAA"}
 FOR_ENCRYPTION = {"kty": "EC", "kid": "enc", "use": "enc", "crv": "P-256", "x": "AA", "y": "AA"}
 
 
@@ -49,6 +50,11 @@ def kept_for(seconds: int, *, publish_ahead: int = DAY) -> object:
 def with_origin(allowed: str, **headers: str) -> object:
     """Return an issuer that lets this origin in."""
     return published({Probe.ORIGIN: jwks(access_control_allow_origin=allowed, **headers)})
+
+
+def over_plain_http() -> object:
+    """Return an issuer that no browser would take that header from (RFC 6797 §8.1)."""
+    return published({Probe.METADATA: answer({})}, asked_at="http://auth.example.com")
 
 
 CASES = [
@@ -114,6 +120,10 @@ CASES = [
     ("jwks-missing", published({Probe.KEYS: answer(b"<html>")}), SOUND),
     ("jwks-private", published({Probe.KEYS: jwks({**PUBLIC, "d": "AAAA"})}), SOUND),
     ("jwks-symmetric", published({Probe.KEYS: jwks(PUBLIC, SECRET)}), SOUND),
+    ("jwks-symmetric", published({Probe.KEYS: jwks(PUBLIC, {"kty": "oct"})}), SOUND),
+    ("jwks-symmetric", published({Probe.KEYS: jwks({**PUBLIC, "k": "AAAA"})}), SOUND),
+    ("jwks-weak", published({Probe.KEYS: jwks(WITHOUT_ALG)}), published({Probe.KEYS: jwks(PUBLIC, {"kty": "XYZ"})})),
+    ("jwks-weak", published({Probe.KEYS: jwks({**WEAK, "alg": "ES256"})}), SOUND),
     ("jwks-weak", published({Probe.KEYS: jwks(PUBLIC, WEAK)}), published({Probe.KEYS: jwks(PUBLIC, FOR_ENCRYPTION)})),
     (
         "jwks-weak",
@@ -142,6 +152,12 @@ CASES = [
     ("feed-untrusted", published({Probe.FEED: answer(page(key=OTHER_KEY))}), SOUND),
     ("feed-untrusted", published({Probe.FEED: answer(page(issuer="https://other.example"))}), SOUND),
     ("feed-untrusted", published({Probe.FEED: answer(b"\xff<html>")}), SOUND),
+    ("feed-untrusted", published({Probe.FEED: answer(b"<html>")}), published({Probe.FEED: answer(status=404)})),
+    (
+        "feed-untrusted",
+        published({Probe.FEED: answer(b"<html>")}),
+        published({Probe.FEED: answer(b"<html>"), Probe.METADATA: told(keyturn_revocations_endpoint=None)}),
+    ),
     (
         "feed-stale",
         published({Probe.FEED: answer(page(issued_at=NOW - 11))}),
@@ -166,6 +182,16 @@ CASES = [
         "clock-issuer",
         published({Probe.READY: answer({}, **date(-60))}),
         published({Probe.READY: answer({}, **date(-60, age="60"))}),  # a cache has kept it for that long
+    ),
+    (
+        "clock-issuer",
+        published({Probe.READY: answer({}, **date(5))}),
+        published({Probe.READY: answer({}, **date(-5))}),
+    ),
+    (
+        "clock-issuer",
+        published({Probe.READY: answer({}, took_ms=8400, **date(-66))}),
+        published({Probe.READY: answer({}, took_ms=8400, **date(-66, age="60"))}),  # an Age has no parts of a second
     ),
     ("metrics-open", published({Probe.METRICS: answer(b"# HELP")}), SOUND),
     (
@@ -197,6 +223,12 @@ CASES = [
         published({Probe.METADATA: answer({}, strict_transport_security="max-age=300")}),
         at_loopback(published({Probe.METADATA: answer({})})),
     ),
+    (
+        "hsts-missing",
+        published({Probe.METADATA: answer({}, strict_transport_security="max-age=15551999")}),
+        published({Probe.METADATA: answer({}, strict_transport_security="max-age=15552000")}),
+    ),
+    ("hsts-missing", published({Probe.METADATA: answer({})}), over_plain_http()),
     ("sniffing-allowed", published({Probe.METADATA: answer({})}), SOUND),
     ("docs-frameable", published({Probe.DOCS: answer(b"<html>", content_type="text/html")}), SOUND),
     (

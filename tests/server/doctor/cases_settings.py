@@ -64,6 +64,7 @@ CASES = [
         settings(server={"trusted_proxies": ["2a00:1450::/32"]}),
         settings(server={"trusted_proxies": ["2a00:1450::/48", "fd00::/8"]}),
     ),
+    ("proxies-public", settings(server={"trusted_proxies": ["104.0.0.0/8"]}), settings()),
     (
         "metrics-wide",
         settings(server={"metrics_from": ["0.0.0.0/2"]}),
@@ -93,6 +94,11 @@ CASES = [
         "database-plain",
         settings(database={"url": "postgresql://me@10.1.1.1/keyturn?sslmode=disable"}),
         settings(database={"url": "postgresql:///keyturn?host=/run/postgresql&sslmode=disable"}),
+    ),
+    (
+        "database-plain",
+        settings(database={"url": "postgresql://me@localhost,db.example.com/keyturn?sslmode=disable"}),
+        settings(database={"url": "postgresql://me@localhost,127.0.0.1/keyturn?sslmode=disable"}),
     ),
     (
         "database-unverified",

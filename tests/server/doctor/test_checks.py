@@ -8,7 +8,7 @@ import cases_local
 import cases_public
 import cases_settings
 import pytest
-from doctor_world import CHECKS, kept, machine, published, seen, settings
+from doctor_world import CHECKS, NOW, answer, kept, machine, published, seen, settings
 
 from keyturn.server.doctor import catalogue
 from keyturn.server.doctor.database import Door, Looked
@@ -16,9 +16,10 @@ from keyturn.server.doctor.examination import Observed, examine
 from keyturn.server.doctor.files import Files
 from keyturn.server.doctor.kept import Kept
 from keyturn.server.doctor.machine import Machine
-from keyturn.server.doctor.published import Published, Reach
+from keyturn.server.doctor.published import Probe, Published, Reach
 from keyturn.server.doctor.reading import Read
 from keyturn.server.settings import Settings
+from keyturn.store.sql.survey import MANY, Overdue
 
 CASES = [*cases_settings.CASES, *cases_local.CASES, *cases_public.CASES]
 NAMES = [f"{check}-{number}" for number, (check, _, _) in enumerate(CASES)]
@@ -48,6 +49,23 @@ def test_it_is_found(check: str, provoking: Any, _near: Any) -> None:
 def test_it_is_not_found(check: str, _provoking: Any, near: Any) -> None:
     """What is barely good is left alone."""
     assert seen(check, near) == []
+
+
+def test_rows_that_are_left_over_are_told_by_number_and_age() -> None:
+    """A count up to what is counted, and how long the oldest could have been gone."""
+    few = Overdue(table="revocations", rows=MANY - 1, since=NOW - 5400)
+    many = Overdue(table="sessions", rows=MANY, since=NOW - 7200)
+    assert seen("rows-overdue", kept(overdue=(few, many))) == [
+        "9999 rows of revocations should have gone, the oldest 1.5 h ago.",
+        "At least 10000 rows of sessions should have gone, the oldest 2.0 h ago.",
+    ]
+
+
+def test_why_there_are_no_metadata() -> None:
+    """No answer, a status, or what is no JSON object."""
+    assert seen("metadata-missing", published({Probe.METADATA: answer(status=0)})) == ["There is no answer."]
+    assert seen("metadata-missing", published({Probe.METADATA: answer(status=404)})) == ["The answer has status 404."]
+    assert seen("metadata-missing", published({Probe.METADATA: answer(b"[]")})) == ["The answer is no JSON object."]
 
 
 def test_every_check_has_both() -> None:
