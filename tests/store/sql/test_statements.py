@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 
 import keyturn.store.sql
+from keyturn.store.sql import survey
 from keyturn.store.sql.sessions import ADVANCE
 
 # Tables of one row, and the few signing keys, are read whole.
 WHOLE = {"revocation_sequence", "audit_sequence", "signing_keys_lock", "signing_keys"}
 
-# What an operator's command asks of all sessions at once.
-OF_COMMANDS = "all_sessions.COUNT"
+# What an operator's command asks of all sessions, or of all users, at once.
+OF_COMMANDS = ("all_sessions.COUNT", "survey.")
 
 
 def statements() -> Iterator[tuple[str, str]]:
@@ -41,6 +42,15 @@ def test_no_statement_scans_a_table_that_grows(url: str, path: Path, sql: str) -
 
     scanned = {match[1] for step in plan if (match := re.match(r"SCAN (\w+)(?! USING)", step))}
     assert scanned <= WHOLE, plan
+
+
+def test_what_should_have_gone_is_found_by_an_index(url: str, path: Path) -> None:
+    """A survey looks no further than at the rows that are late, however many others there are."""
+    with closing(sqlite3.connect(path)) as connection:
+        for table, (column, _, _) in survey.ENDS.items():
+            sql = survey.COUNT_PAST.format(table=table, column=column)
+            plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", {"past": 1, "most": 1})]
+            assert any(re.match(rf"SEARCH {table} USING (COVERING )?INDEX", step) for step in plan), plan
 
 
 def test_a_refresh_writes_the_table_and_no_index(url: str, path: Path) -> None:

@@ -105,7 +105,7 @@ def survey(question: Question) -> Script[Survey]:
 def _overdue(question: Question) -> Script[tuple[Overdue, ...]]:
     past = question.now - question.patience
     found = []
-    for table, (column, bound, unit) in _ENDS.items():
+    for table, (column, bound, unit) in ENDS.items():
         statement = COUNT_PAST.format(table=table, column=column)
         ((rows, oldest),) = yield statement, {"past": (past - bound) * unit, "most": MANY}
         if rows:
@@ -127,7 +127,7 @@ SELECT count(*), min(past_end) FROM
 """
 
 #: Of each table that is pruned: the column with the end, seconds a row is kept after it, and parts of a second in it.
-_ENDS: Final = {
+ENDS: Final = {
     "sessions": ("expires_at", KEPT, 1),
     "revocations": ("expires_at", 0, 1),
     "rate_limits": ("tat_us", 0, 1_000_000),
