@@ -7,7 +7,7 @@ STAMPS := $(VENV)/stamps
 
 .DEFAULT_GOAL := help
 
-.PHONY: help serve tour test check test-unit test-races test-crash test-faults test-reach test-theft test-rotations test-machine test-audit test-secrets lint-deploy bench docs requirements format clean
+.PHONY: help serve tour test check test-unit test-races test-crash test-faults test-reach test-theft test-rotations test-machine test-audit test-secrets fuzz lint-deploy bench docs requirements format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -72,6 +72,9 @@ test-audit: $(STAMPS)/test ## servers that seal the audit log at once, and are k
 
 test-secrets: $(STAMPS)/test ## leaked secrets against the judge of secrets, and 100,000 random ones of each kind
 	$(BIN)/python -m pytest -s tests/proofs/test_weak_secrets.py --full
+
+fuzz: $(STAMPS)/test ## 10 million hostile tokens, and every token one character from a good one; KEYTURN_KEEP=1 keeps what it finds
+	$(BIN)/python -m pytest -s tests/fuzz tests/attacks/test_single_characters.py --full
 
 bench: $(STAMPS)/bench ## measure every bar, each beside its peer or primitive in the same run
 	@$(BIN)/python bench/run.py
