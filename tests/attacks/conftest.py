@@ -1,20 +1,26 @@
-"""What the attacks share: the API under attack, and what the rules say of a token."""
+"""What the attacks share: the API under attack, what the rules say of a token, and a web server that misbehaves."""
 
-import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("target")
-sys.path += [str(Path(__file__).parent), *(str(Path(__file__).parents[1] / beside) for beside in ("verify", "fuzz"))]
+sys.path.extend(str(Path(__file__).parents[1] / beside) for beside in ("attacks", "fuzz", "verify"))
+
+from target import ALGORITHMS, Target, target
+from web_server import Web
 
 
-@pytest.fixture(scope="session")
-def vectors() -> Path:
-    """The folder of public test vectors, which lies beside the clone."""
-    beside = Path(__file__).resolve().parents[2] / ".." / "shared" / "vectors"
-    folder = Path(os.environ.get("KEYTURN_VECTORS", beside))
-    if not folder.is_dir():
-        pytest.skip(f"no test vectors in {folder} (KEYTURN_VECTORS)")
-    return folder
+@pytest.fixture(params=ALGORITHMS)
+def api(request: pytest.FixtureRequest) -> Target:
+    """Return the API under attack, once for tokens of each algorithm."""
+    return target(request.param)
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    """Return a web server on loopback."""
+    server = Web()
+    yield server
+    server.close()

@@ -1,4 +1,4 @@
-"""Keys made once, an issuer of hostile tokens, and the folder of public test vectors."""
+"""Keys made once, and an issuer of hostile tokens."""
 
 import json
 from collections.abc import Callable, Mapping
