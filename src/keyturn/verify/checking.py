@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from keyturn.errors import InvalidToken, InvalidTokenReason, TokenExpired
 from keyturn.tokens import access_token
 from keyturn.tokens.access_token import AccessToken, Expected
-from keyturn.tokens.jws import FindKey
+from keyturn.tokens.jws import MAX_TOKEN_BYTES, FindKey
 from keyturn.verify.token_cache import TokenCache
 
 
@@ -77,7 +77,9 @@ class TokenChecker:
             raise InvalidToken(InvalidTokenReason.REVOKED)
 
     def _seen(self, text: str, find_key: FindKey, now: float) -> AccessToken | None:
-        token = self._cache.find(text) if type(text) is str else None
+        if type(text) is not str or len(text) > MAX_TOKEN_BYTES:  # a look-up reads all of it
+            return None
+        token = self._cache.find(text)
         if token is None:
             return None
         current = find_key(token.kid)
