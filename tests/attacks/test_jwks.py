@@ -125,7 +125,7 @@ def _bombs() -> dict[str, Callable[[dict[str, Any], Web], Behave]]:
         "a permanent redirect": lambda _evil, web: answer(b"", status=308, location=f"{web.url}/evil"),
         "a gigabyte": lambda _evil, _web: _pour,
         "a gzip bomb": lambda _evil, _web: answer(
-            gzip.compress(b'{"keys":[]' + b" " * 50_000_000 + b"}"), content_encoding="gzip"
+            gzip.compress(b'{"keys":[]' + b" " * 10_000_000 + b"}"), content_encoding="gzip"
         ),
         "keys in gzip": lambda evil, _web: answer(gzip.compress(json.dumps(evil).encode()), content_encoding="gzip"),
         "silence": lambda _evil, web: lambda _handler: _wait(web),
