@@ -122,7 +122,7 @@ class Fuzzer:
 
     def _judge_refusal(self, draft: Draft, token: Token, findings: Findings) -> None:
         """Ask the model about a share of the refusals too: a verifier that refuses all is no good either."""
-        if not token.is_genuine or self._count % _MODEL_EVERY or len(token.text) > _MAX_TOKEN:
+        if not token.is_genuine or self._count % _MODEL_EVERY:
             return
         if broken(draft, token) is None:
             findings.failures.append(f"refused, though it breaks no rule: {draft.to_json()[:_SHOWN]}")
@@ -153,6 +153,8 @@ def broken(draft: Draft, token: Token) -> Rule | None:
     """Return the rule that *token* breaks."""
     if token.text == good_token(draft.algorithm):
         return None
+    if len(token.text) > _MAX_TOKEN:
+        return Rule.SIZE
     return broken_rule(draft.algorithm, draft.head, draft.payload) if token.is_genuine else broken_form(token.text)
 
 

@@ -58,7 +58,7 @@ FOREIGN: dict[str, tuple[str | None, dict[str, Any]]] = {
     "page with an access token's claims": ("revocations+jwt", {}),
     "access token for another API": ("at+jwt", {"aud": "https://elsewhere.example.com"}),
     "access token bound to a key": ("at+jwt", {"cnf": {"jkt": "A" * 43}}),
-    "access token that says more": ("at+jwt", {"jti": "more", "seq": 1, "more": False, "entries": []}),
+    "access token that says more": ("at+jwt", {"jti": "more", "sid": "more", "seq": 1, "more": False, "entries": []}),
 }
 
 
@@ -122,7 +122,7 @@ async def to_a_follower(world: World, text: str) -> bool:
     return True
 
 
-#: Each place, and all that passes there. To revoke takes both kinds (RFC 7009 §2.1), to log out whoever's refresh token.
+#: Each place, and all that passes there. To revoke takes both kinds (RFC 7009 §2.1), a logout any refresh token.
 PLACES: dict[str, tuple[Present, set[str]]] = {
     "an API": (to_an_api, {ACCESS, "access token that says more"}),
     "/me": (to_me, {ACCESS, "access token that says more"}),
