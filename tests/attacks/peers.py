@@ -77,7 +77,8 @@ PEERS: Final[dict[str, tuple[Callable[[Algorithm, str], None], tuple[type[Except
 _CLAIMS: Final = joserfc.JWTClaimsRegistry(
     now=NOW,
     leeway=_LEEWAY,
-    **{name: {"essential": True} for name in _REQUIRED} | {  # type: ignore[arg-type]
+    **{name: {"essential": True} for name in _REQUIRED}
+    | {  # type: ignore[arg-type]
         "iss": {"essential": True, "value": ISSUER},
         "aud": {"essential": True, "value": AUDIENCE},
     },
