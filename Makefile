@@ -73,8 +73,8 @@ test-audit: $(STAMPS)/test ## servers that seal the audit log at once, and are k
 test-secrets: $(STAMPS)/test ## leaked secrets against the judge of secrets, and 100,000 random ones of each kind
 	$(BIN)/python -m pytest -s tests/proofs/test_weak_secrets.py --full
 
-fuzz: $(STAMPS)/test ## 10 million hostile tokens, and every token one character from a good one; KEYTURN_KEEP=1 keeps what it finds
-	$(BIN)/python -m pytest -s tests/fuzz tests/attacks/test_single_characters.py --full
+fuzz: $(STAMPS)/test ## 10 million hostile tokens, all neighbours of good ones, three libraries beside each other
+	$(BIN)/python -m pytest -s tests/fuzz tests/attacks/test_single_characters.py tests/attacks/test_differential.py --full
 
 bench: $(STAMPS)/bench ## measure every bar, each beside its peer or primitive in the same run
 	@$(BIN)/python bench/run.py

@@ -28,7 +28,7 @@ from keyturn.tokens import base64url
 ROOT: Final = Path(__file__).parents[1]
 GUIDES: Final = sorted((ROOT / "docs").glob("*.md"))
 DOCUMENTS: Final = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md")), ROOT / "examples" / "README.md"]
-PLACES: Final = {"KEYTURN_CONFIG", "KEYTURN_VECTORS"}
+PLACES: Final = {"KEYTURN_CONFIG", "KEYTURN_KEEP", "KEYTURN_VECTORS"}
 
 
 def blocks(path: Path, language: str) -> list[str]:
