@@ -69,7 +69,7 @@ class Campaign:
         return [
             f"fuzz: {findings.hostile:,} hostile tokens in {seconds:,.0f} s, {self.processes} processes: {failed}",
             f"fuzz: {findings.sound:,} tokens that break no rule, all accepted",
-            f"fuzz: {cost} (one in 256 measured); a process grew by at most {self.grown / 1024:.0f} MiB",
+            f"fuzz: {cost} (one in 251 measured); a process grew by at most {self.grown / 1024:.0f} MiB",
             f"fuzz: {len(findings.found)} drafts reached places that were new to their process",
         ]
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from drafts import Draft, Token, good_draft, good_token, make
 from model import Rule, broken_form, broken_rule
-from mutations import mutate
+from mutations import change_text, mutate
 from target import ALGORITHMS, MAX_SECONDS, target
 
 import keyturn
@@ -90,7 +90,9 @@ class Fuzzer:
             # What is wrong in one thing alone is what a verifier takes by mistake: half of all begin with a sound one.
             parents = self._sound if self._random.random() < _FROM_SOUND else self._corpus
             draft = mutate(self._random, self._random.choice(parents), self._random.choice(self._corpus))
-            self._present(draft, make(draft), findings)
+            # Most of the cost is to make and sign one: so its text is presented in a few spellings too.
+            for each in (draft, *(change_text(self._random, draft, draft) for _ in range(_SPELLINGS))):
+                self._present(each, make(each), findings)
         return findings
 
     def _present(self, draft: Draft, token: Token, findings: Findings) -> None:
@@ -220,6 +222,8 @@ _OURS: Final = keyturn.__path__[0]
 _ENOUGH: Final = 20
 _SHOWN: Final = 2000
 _MAX_TOKEN: Final = 8192
-_MODEL_EVERY: Final = 16
-_FOLLOW_EVERY: Final = 64
-_MEASURE_EVERY: Final = 256
+# Odd numbers, so that a draft and its spellings each have their turn.
+_MODEL_EVERY: Final = 17
+_FOLLOW_EVERY: Final = 257
+_SPELLINGS: Final = 3
+_MEASURE_EVERY: Final = 251

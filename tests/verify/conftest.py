@@ -16,6 +16,7 @@ from web_server import Behave, Web, answer
 from keyturn import Revocations, Verifier
 from keyturn.testing import TestIssuer
 
+
 @pytest.fixture
 def web() -> Iterator[Web]:
     """Return a web server on loopback."""
