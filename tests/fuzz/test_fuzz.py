@@ -48,7 +48,7 @@ def test_no_token_gets_past_the_verifier(full: bool, seed: int, say: Callable[[s
 def test_nothing_that_reads_raises_what_it_must_not(full: bool, seed: int, surface: Surface) -> None:
     """VER-29: feed pages, key sets, opaque tokens, headers and JSON are taken, or refused in the words of each."""
     surface.read(surface.seed)
-    assert surface.fuzz(Random(seed), 100_000 if full else 1_000) == []
+    assert surface.fuzz(Random(seed), 30_000 if full else 1_000) == []
 
 
 def test_the_corpus_is_sound() -> None:
