@@ -55,13 +55,26 @@ def test_ver_17_the_examples_of_rfc_7797_are_refused(name: str, vectors: Path) -
 
 
 def test_ver_18_every_json_form_and_every_jwe_is_refused(vectors: Path) -> None:
-    """VER-18, A14, A15: the cookbook's JSON serialisations and encrypted tokens are not compact signed tokens."""
-    paths = sorted((vectors / "rfc7520-cookbook").glob("jwe/*.json"))
-    assert len(paths) == 13
-    for path in paths:
-        for form in json.loads(path.read_text())["output"].values():
-            with pytest.raises(InvalidToken):
-                jws.parse(form if isinstance(form, str) else json.dumps(form))
+    """VER-18, A14, A15: detached, flattened, general, encrypted and nested: none is a compact signed token."""
+    folder = vectors / "rfc7520-cookbook"
+    paths = [*folder.glob("jwe/*.json"), *folder.glob("jws/4_[5-8]*.json"), folder / "curve25519" / "ecdh-es.json"]
+    assert len(paths) == 13 + 4 + 1
+    outputs = [json.loads(path.read_text())["output"] for path in paths]
+    nested = json.loads((folder / "6.nesting_signatures_and_encryption.json").read_text())["encrypt"]["output"]
+    for form in (form for output in (*outputs, nested) for form in output.values()):
+        with pytest.raises(InvalidToken) as refused:
+            jws.verify(form if isinstance(form, str) else json.dumps(form), {}.get, frozenset(Algorithm), typ="at+jwt")
+        assert refused.value.reason == "malformed"
+
+
+def test_the_secret_and_private_keys_of_rfc_7520_are_no_public_keys(vectors: Path) -> None:
+    """RFC 7520 §3: a private key, one for encryption, and a secret that everybody has read are refused."""
+    for name in ("3_2.ec_private_key", "3_4.rsa_private_key", "3_6.symmetric_key_encryption"):
+        jwk = _example(vectors, f"jwk/{name}.json")
+        with pytest.raises(InvalidKey):
+            VerificationKey.from_jwk({"alg": "ES512" if jwk["kty"] == "EC" else "RS256"} | jwk)
+    with pytest.raises(InvalidKey):
+        _key(_example(vectors, "jwk/3_5.symmetric_key_mac_computation.json")).to_jwk()
 
 
 def _key(jwk: dict[str, Any]) -> VerificationKey:
