@@ -41,9 +41,9 @@ class Campaign:
         """Present all of them, or stop at the first round with a failure."""
         context = multiprocessing.get_context("spawn")
         with concurrent.futures.ProcessPoolExecutor(self.processes, mp_context=context) as pool:
-            number = 0
+            number, told = 0, 0
             while self.findings.hostile < self.tokens and not self.findings.failures:
-                known = self.findings.found[:]
+                known, told = self.findings.found[told:], len(self.findings.found)
                 rounds = [pool.submit(_round, self.seed, number + each, ROUND, known) for each in range(self.processes)]
                 number += self.processes
                 for done in concurrent.futures.as_completed(rounds):
@@ -58,8 +58,10 @@ class Campaign:
 
     def progress(self) -> str:
         """Return how far it is."""
-        seconds = time.monotonic() - self._began
-        return f"fuzz: {self.findings.hostile:,} of {self.tokens:,}, {self.findings.hostile / seconds:,.0f} a second"
+        findings, seconds = self.findings, time.monotonic() - self._began
+        rate = f"{findings.hostile / seconds:,.0f} a second"
+        slowest = f"slowest {findings.slowest * 1000:.2f} ms"
+        return f"fuzz: {findings.hostile:,} of {self.tokens:,}, {rate}, {len(findings.failures)} failures, {slowest}"
 
     def summary(self) -> list[str]:
         """Return the figures of the run."""
