@@ -54,16 +54,6 @@ def seed(say: Callable[[str], None]) -> int:
     return chosen
 
 
-@pytest.fixture(scope="session")
-def vectors() -> Path:
-    """The folder of public test vectors, which lies beside the clone."""
-    beside = Path(__file__).resolve().parents[1] / ".." / "shared" / "vectors"
-    folder = Path(os.environ.get("KEYTURN_VECTORS", beside))
-    if not folder.is_dir():
-        pytest.skip(f"no test vectors in {folder} (KEYTURN_VECTORS)")
-    return folder
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """Turn a skip into a failure where skips are forbidden: a test that did not run has proved nothing.
