@@ -7,7 +7,7 @@ STAMPS := $(VENV)/stamps
 
 .DEFAULT_GOAL := help
 
-.PHONY: help serve tour test check test-unit test-races test-crash test-faults test-reach test-theft test-rotations test-machine test-audit test-secrets fuzz lint-deploy bench docs requirements format clean
+.PHONY: help serve tour test check test-unit test-races test-crash test-faults test-reach test-theft test-rotations test-machine test-audit test-secrets fuzz test-timing lint-deploy bench docs requirements format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ test-rotations: $(STAMPS)/test ## rotations of keys and of the master key under 
 
 test-faults: $(STAMPS)/test ## SIGKILL the server, and break each dependency under load, in full
 	$(BIN)/python -m pytest -s tests/proofs/test_faults.py tests/proofs/test_restore.py tests/proofs/test_crash.py --full
+
+test-timing: $(STAMPS)/test ## whether the time of a login tells which accounts there are, in full
+	$(BIN)/python -m pytest -s tests/proofs/test_timing.py --full
 
 test-machine: $(STAMPS)/test ## the state machine of sessions against its model, in full
 	$(BIN)/python -m pytest -s tests/proofs/test_session_machine.py --full
