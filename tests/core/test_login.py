@@ -113,6 +113,28 @@ async def test_nobody_is_locked_out_on_a_known_device(house: House) -> None:
     assert again.session.device_id == mine.session.device_id
 
 
+async def test_a_neighbour_behind_the_same_address_locks_no_known_device_out(house: House) -> None:
+    """PWD-07, A48: whoever shares the owner's address uses the address's limit up, and the device has its own."""
+    mine = await house.login()
+    await fail(house, 5, name="nobody")
+
+    with pytest.raises(RateLimited):
+        await house.login()
+    await house.login(device_token=mine.device_token)
+
+
+async def test_a_known_device_has_a_limit_of_its_own(house: House) -> None:
+    """PWD-05: whoever stole it guesses ten times at once, from however many addresses."""
+    mine = await house.login()
+    for number in range(10):
+        await fail(house, 1, device_token=mine.device_token, origin=replace(ORIGIN, address=f"198.51.100.{number}"))
+
+    with pytest.raises(RateLimited) as limited:
+        await house.login(device_token=mine.device_token)
+
+    assert limited.value.retry_after == 90
+
+
 async def test_a_device_token_is_for_one_account_alone(house: House) -> None:
     """A48: whoever has a device of his own does not get another limit for somebody else's account."""
     await house.add_user("mallory")

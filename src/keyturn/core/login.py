@@ -84,18 +84,19 @@ async def login(services: Services, request: LoginRequest, *, now_ms: int) -> Is
 
 
 def login_limits(services: Services, username: str, address: str, known: DeviceToken | None) -> tuple[Reservation, ...]:
-    """Return what a try to log in draws on: the address, and the known device or else the account.
+    """Return what a try to log in draws on: the known device, or else the account and the address.
 
+    Neither strangers who guess at the account nor neighbours behind the same address use up what a known device has.
     All known devices of an account together have ten times what one has: whoever once knew the password may have
     made many.
     """
     account = usernames.normalise(username)
-    by_address = reservations("login", address, services.policy.login_per_ip)
     if known is None:
+        by_address = reservations("login", address, services.policy.login_per_ip)
         return (*by_address, Reservation(key=f"account:{account}", rate=services.policy.login_per_account))
     rate = services.policy.login_per_device
     own = Reservation(key=f"device:{known.device_id.hex()}:{account}", rate=rate)
-    return (*by_address, own, Reservation(key=f"devices:{account}", rate=rate.times(10)))
+    return (own, Reservation(key=f"devices:{account}", rate=rate.times(10)))
 
 
 def _known_device(services: Services, request: LoginRequest) -> DeviceToken | None:
