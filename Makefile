@@ -7,7 +7,7 @@ STAMPS := $(VENV)/stamps
 
 .DEFAULT_GOAL := help
 
-.PHONY: help serve tour test check test-unit test-races test-crash test-faults test-reach test-theft test-rotations test-machine test-audit test-secrets fuzz test-timing lint-deploy bench docs requirements format clean
+.PHONY: help serve tour test check test-unit test-races test-crash test-faults test-reach test-theft test-rotations test-machine test-audit test-secrets fuzz test-timing test-guessing lint-deploy bench docs requirements format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ test-faults: $(STAMPS)/test ## SIGKILL the server, and break each dependency und
 
 test-timing: $(STAMPS)/test ## whether the time of a login tells which accounts there are, in full
 	$(BIN)/python -m pytest -s tests/proofs/test_timing.py --full
+
+test-guessing: $(STAMPS)/test ## how many passwords can be tried from 100,000 networks, and by spraying, in full
+	$(BIN)/python -m pytest -s tests/proofs/test_guessing.py --full
 
 test-machine: $(STAMPS)/test ## the state machine of sessions against its model, in full
 	$(BIN)/python -m pytest -s tests/proofs/test_session_machine.py --full

@@ -6,4 +6,7 @@ from pathlib import Path
 import pytest
 
 pytest.register_assert_rewrite("session_machine", "faces", "races", "population")
-sys.path += [str(Path(__file__).parent), *(str(Path(__file__).parents[1] / beside) for beside in ("core", "servers"))]
+sys.path += [
+    str(Path(__file__).parent),
+    *(str(Path(__file__).parents[1] / beside) for beside in ("core", "server", "servers")),
+]
