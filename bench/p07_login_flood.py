@@ -1,4 +1,4 @@
-"""P7: refreshes, the event loop and a protected route while logins saturate the hash, all on one core."""
+"""P7: refreshes, the key set, the event loop and a protected route while logins saturate the hash, all on one core."""
 
 import json
 import time
@@ -26,7 +26,7 @@ WARM_UP_SECONDS = 1.0
 #: Seconds of logins before the other load starts.
 FLOOD_LEAD = 0.3
 
-MOST_REFRESH_P99 = 0.050
+MOST_P99 = 0.050
 MOST_LAG_P99 = 0.010
 LEAST_KEPT = 0.35
 
@@ -44,6 +44,7 @@ def measure(options: Options) -> list[Row]:
         rotation = keyturn_rotation(tokens)
         sides = [
             Plan(port=server.port, connections=AT_ONCE, rotation=rotation),
+            Plan(port=server.port, connections=AT_ONCE, requests=(get("/.well-known/jwks.json"),)),
             Plan(port=server.port, connections=1, requests=(get("/healthz"),), pause=PROBE_PAUSE),
             Plan(
                 port=server.port,
@@ -51,10 +52,10 @@ def measure(options: Options) -> list[Row]:
                 requests=(get("/me", token=_access_token(server.port, names[0])),),
             ),
         ]
-        refresh, probe, route = [_Side(stack.enter_context(Load(plan)), flood) for plan in sides]
-        for side in (refresh, probe, route):
+        refresh, jwks, probe, route = [_Side(stack.enter_context(Load(plan)), flood) for plan in sides]
+        for side in (refresh, jwks, probe, route):
             side.measure(options)
-    return [_refresh(refresh), _lag(probe), _route(route)]
+    return [_p99(refresh, "a refresh"), _p99(jwks, "the JWK Set"), _lag(probe), _route(route)]
 
 
 class _Side:
@@ -77,15 +78,15 @@ class _Side:
             self._flood.finish()
 
 
-def _refresh(side: _Side) -> Row:
+def _p99(side: _Side, of: str) -> Row:
     alone, beside = (median(outcome.p99 for outcome in outcomes) for outcomes in (side.alone, side.beside))
     return Row(
         bar="P7",
-        what=f"p99 of a refresh, {AT_ONCE} at once, while logins saturate the hash",
+        what=f"p99 of {of}, {AT_ONCE} at once, while logins saturate the hash",
         measured=millis(beside),
         beside=f"{millis(alone)} without logins",
-        target=f"< {millis(MOST_REFRESH_P99)}",
-        met=beside < MOST_REFRESH_P99,
+        target=f"< {millis(MOST_P99)}",
+        met=beside < MOST_P99,
     )
 
 

@@ -1,13 +1,15 @@
-"""``keyturn serve`` with a login that is not as it ships: what the clock of a stranger must see, and must not see.
+"""``keyturn serve`` with a login that is not as it ships: what a clock must see, and must not see.
 
 The arguments say what is different:
     ``cheap`` leaves hashes that cost next to nothing, so that whatever else a login does stands out;
     ``hasty`` hashes nothing for a name that nobody has;
-    ``counting`` writes a failure down with the account, where there is one.
+    ``counting`` writes a failure down with the account, where there is one;
+    ``blocking`` hashes on the event loop.
 """
 
 import asyncio
 import sys
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from keyturn.__main__ import main
@@ -15,6 +17,7 @@ from keyturn.core.directory import LocalUsers
 from keyturn.core.model import User
 from keyturn.errors import InvalidCredentials
 from keyturn.server import services
+from keyturn.server.hash_threads import HashThreads
 from keyturn.server.hashing import HashCost
 
 CHEAPEST = HashCost(memory_kib=8, time_cost=1, parallelism=1)
@@ -36,9 +39,15 @@ async def count_failures(self: LocalUsers, username: str, password: str) -> User
     return await authenticate(self, username, password)
 
 
+async def run_at_once(_: HashThreads, work: Callable[[], Any]) -> Any:
+    """Hash here and now."""
+    return work()
+
+
 PLANTS: dict[str, tuple[object, str, Any]] = {
     "cheap": (services, "_cost", lambda _: CHEAPEST),
     "hasty": (LocalUsers, "_refuse_unknown", refuse_at_once),
+    "blocking": (HashThreads, "run", run_at_once),
     "counting": (LocalUsers, "authenticate", count_failures),
 }
 
