@@ -10,6 +10,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from whole_run import plugin
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep what this run issues and what it leaves behind, for the search at its end."""
+    plugin.install(config)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the long suites be run in full."""

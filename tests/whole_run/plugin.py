@@ -1,0 +1,162 @@
+"""A57 over the whole run of tests: no secret that was issued in it is in anything that it leaves behind.
+
+Issued is every access, refresh and device token, master key, derived key, signing key and password to be hashed, in
+the processes of the tests and in every Python process that they start (`whole_run.noting`). Left behind is
+
+- what those processes said: their log lines, the texts of our errors, metrics, output of commands;
+- what was captured of the tests themselves: standard output, standard error, log records, warnings;
+- what other programs printed to whoever started them;
+- every file below the temporary folder of the run: databases and their logs, output of servers, dumps of PostgreSQL.
+
+A secret may be where it has to be: in an answer that carries it, in the file that is there to hold it (`HOLDERS`), in
+what ``keyturn dev`` shows to its developer once, and in the tests. At the end of the run, in one process, everything
+that was left behind is searched for everything that was issued, and any hit fails the run. It is told by the name of
+the file and the kind of the secret, never by the secret.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from whole_run import noting
+from whole_run.search import Search
+
+FOLDER = "KEEP_WHOLE_RUN"
+HOOK = str(Path(__file__).with_name("hook"))
+PIECE = 1 << 25
+OVERLAP = 1 << 12
+
+HOLDERS = ("*.key", "*.toml", "*.pem", "*.py", "*.sh")
+"""Files that hold secrets because they are made for it, and the sources of programs that tests run."""
+
+
+class WholeRun:
+    """The run, in the process that leads it; with ``-n``, in each worker a part of it."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._leads = not hasattr(config, "workerinput")
+        self._hits: list[str] = []
+        self._searched = 0
+        if self._leads:
+            os.environ[FOLDER] = tempfile.mkdtemp(prefix="keyturn-whole-run-")
+        self._folder = Path(os.environ[FOLDER])
+        self._notes = noting.Notes(str(self._folder))
+
+    @pytest.hookimpl
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep what was captured of a test that passed; one that failed shows its secrets itself."""
+        if report.passed and self._is_ours(report):
+            for name, text in report.sections:
+                self._notes.said(f"{report.nodeid} {name}\n{text}")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Search, once all workers have ended."""
+        dump_postgres(self._folder)
+        if not self._leads:
+            return
+        self._hits = sorted(self._search())
+        if self._hits and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Say what was found."""
+        for hit in self._hits:
+            terminalreporter.write_line(f"SECRET LEFT BEHIND: {hit}", red=True)
+
+    def pytest_unconfigure(self) -> None:
+        """Leave nothing."""
+        if self._leads:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            os.environ.pop(FOLDER, None)
+
+    def _is_ours(self, report: pytest.TestReport) -> bool:
+        return not (self._leads and hasattr(report, "node"))  # the worker has kept it already
+
+    def _search(self) -> Iterator[str]:
+        search = Search(*noted(self._folder))
+        for path in left_behind(self._folder, self._config._tmp_path_factory.getbasetemp()):  # type: ignore[attr-defined]
+            for piece in pieces(path):
+                yield from (f"{kind} in {path}" for kind in search(piece))
+
+
+def install(config: pytest.Config) -> None:
+    """Note from now on, in this process and in those that it starts."""
+    config.pluginmanager.register(WholeRun(config), "whole-run")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (HOOK, os.environ.get("PYTHONPATH"))))
+    noting.begin(os.environ[FOLDER])
+    already = [name for name in noting.WRAPPED if name in sys.modules]
+    for name in already:
+        noting.WRAPPED[name](sys.modules[name], noting.Notes(os.environ[FOLDER]))
+    hook_processes(noting.Notes(os.environ[FOLDER]))
+
+
+def hook_processes(notes: noting.Notes) -> None:
+    """Let processes with an environment of their own note as well, and keep what they print to a pipe."""
+    start, talk = subprocess.Popen.__init__, subprocess.Popen.communicate
+
+    @wraps(start)
+    def started(self: Any, *args: Any, env: Any = None, **kwargs: Any) -> None:
+        if env is not None:
+            path = os.pathsep.join(filter(None, (HOOK, env.get("PYTHONPATH"))))
+            env = {**env, "PYTHONPATH": path, FOLDER: os.environ.get(FOLDER, "")}
+        start(self, *args, env=env, **kwargs)
+
+    @wraps(talk)
+    def talked(self: Any, *args: Any, **kwargs: Any) -> Any:
+        printed = talk(self, *args, **kwargs)
+        for text in filter(None, printed):
+            notes.said(f"{self.args}\n{text if isinstance(text, str) else text.decode('utf-8', 'replace')}")
+        return printed
+
+    subprocess.Popen.__init__ = started  # type: ignore[method-assign]
+    subprocess.Popen.communicate = talked  # type: ignore[method-assign]
+
+
+def dump_postgres(folder: Path) -> None:
+    """Write down every row of every database of this process's PostgreSQL, if it has one."""
+    module = sys.modules.get("postgres")
+    if module is None or not module.shared.cache_info().currsize:
+        return
+    server = module.shared()
+    for database in server.sql("SELECT datname FROM pg_database WHERE datname LIKE 'keyturn%'").split():
+        tables = server.sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'", database=database).split()
+        rows = server.sql(*(f"COPY {table} TO STDOUT" for table in tables), database=database) if tables else ""
+        (folder / f"dump-{os.getpid()}-{database}").write_text(rows)
+
+
+def noted(folder: Path) -> tuple[Iterator[bytes], Iterator[tuple[str, bytes]]]:
+    """Return the notes of all processes: of tokens, and of keys and passwords."""
+    lines = {line for path in folder.glob("secrets-*") for line in path.read_text().splitlines()}
+    kinds = (line.rpartition(" ") for line in lines)
+    return (path.read_bytes() for path in folder.glob("tokens-*")), (
+        (kind, bytes.fromhex(text)) for kind, _, text in kinds
+    )
+
+
+def left_behind(folder: Path, temporary: Path) -> Iterator[Path]:
+    """Yield what is to be searched."""
+    yield from folder.glob("said-*")
+    yield from folder.glob("dump-*")
+    for path in temporary.rglob("*"):
+        if path.is_file() and not path.is_symlink() and not any(fnmatch(path.name, name) for name in HOLDERS):
+            yield path
+
+
+def pieces(path: Path) -> Iterator[bytes]:
+    """Yield a file in pieces that overlap, so that nothing is cut in two."""
+    with path.open("rb") as file:
+        before = b""
+        while piece := file.read(PIECE):
+            yield before + piece
+            before = piece[-OVERLAP:]
