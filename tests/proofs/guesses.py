@@ -5,7 +5,7 @@ is random within every round of three: whatever the machine does meanwhile, it d
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -22,9 +22,10 @@ KINDS: Final = (EXISTING, DISABLED, UNKNOWN)
 FEATURES: Final = ("first_us", "whole_us")
 
 WARM_UP_ROUNDS = 20
+ROUNDS_BETWEEN_WORDS = 500
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True)
 class Measured:
     """What the answers of each kind were like.
 
@@ -34,8 +35,14 @@ class Measured:
 
     """
 
-    timed: Mapping[str, Mapping[str, list[float]]] = field(repr=False)
-    shapes: frozenset[bytes]
+    timed: dict[str, dict[str, list[float]]] = field(default_factory=lambda: {kind: _no_times() for kind in KINDS})
+    shapes: set[bytes] = field(default_factory=set)
+
+    def note(self, kind: str, answer: Timed, *, counts: bool) -> None:
+        """Note an answer; its times only if it *counts*."""
+        self.shapes.add(shape_of(answer))
+        for feature in FEATURES if counts else ():
+            self.timed[kind][feature].append(getattr(answer, feature))
 
     def separation(self, one: str, other: str) -> dict[str, Separation]:
         """Return by feature how well it tells two kinds apart."""
@@ -48,18 +55,18 @@ def names_of(kind: str, count: int) -> list[str]:
     return [spellings[number % len(spellings)].format(f"{kind:x<8}", number) for number in range(count)]
 
 
-def measure(port: int, names: Mapping[str, list[str]], rounds: int, random: Random) -> Measured:
+def measure(
+    port: int, names: Mapping[str, list[str]], rounds: int, random: Random, say: Callable[[str], None]
+) -> Measured:
     """Log in with a wrong password, *rounds* times with a name of each kind, over one kept connection."""
-    timed: dict[str, dict[str, list[float]]] = {kind: {feature: [] for feature in FEATURES} for kind in KINDS}
-    shapes = set()
+    measured = Measured()
     with Stopwatch(port) as stopwatch:
-        for kind, name, counts in _order(names, rounds, random):
-            answer = stopwatch.ask(guess(name))
-            shapes.add(shape_of(answer))
-            if counts:
-                for feature in FEATURES:
-                    timed[kind][feature].append(getattr(answer, feature))
-    return Measured(timed=timed, shapes=frozenset(shapes))
+        for number in range(-WARM_UP_ROUNDS, rounds):
+            for kind, name in _one_of_each(names, random):
+                measured.note(kind, stopwatch.ask(guess(name)), counts=number >= 0)
+            if number > 0 and number % ROUNDS_BETWEEN_WORDS == 0:
+                say(f"after {number} rounds: {measured.separation(EXISTING, UNKNOWN)[FEATURES[-1]]}")
+    return measured
 
 
 def guess(name: str, password: str = "not the password of anybody") -> bytes:
@@ -78,9 +85,12 @@ def _differs(line: bytes) -> bool:
     return line.lower().startswith((b"x-request-id:", b"date:"))
 
 
-def _order(names: Mapping[str, list[str]], rounds: int, random: Random) -> Iterator[tuple[str, str, bool]]:
-    """Yield kind and name, and whether the answer counts; the same spelling for each kind in a round."""
-    for number in range(-WARM_UP_ROUNDS, rounds):
-        chosen = random.randrange(min(map(len, names.values())))
-        for kind in random.sample(KINDS, len(KINDS)):
-            yield kind, names[kind][chosen], number >= 0
+def _no_times() -> dict[str, list[float]]:
+    return {feature: [] for feature in FEATURES}
+
+
+def _one_of_each(names: Mapping[str, list[str]], random: Random) -> Iterator[tuple[str, str]]:
+    """Yield a name of each kind in random order, spelt alike."""
+    chosen = random.randrange(min(map(len, names.values())))
+    for kind in random.sample(KINDS, len(KINDS)):
+        yield kind, names[kind][chosen]

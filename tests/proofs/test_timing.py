@@ -64,7 +64,7 @@ def test_a_stranger_with_a_clock_learns_of_no_account(
     trial = TRIALS[what]
     rounds, most = trial.whole if full else trial.share
 
-    measured = measured_at(tmp_path, trial.command, rounds, seed)
+    measured = measured_at(tmp_path, trial.command, rounds, seed, say)
 
     assert len(measured.shapes) == 1
     say(f"{what}: {rounds} logins of each kind; by chance alone beyond {most}: {false_alarm(most, rounds):.1g}")
@@ -85,7 +85,7 @@ def test_the_clock_sees_a_login_that_tells(
     tmp_path: Path, plants: Sequence[str], *, rounds: int, least: float, seed: int, say: Say
 ) -> None:
     """A46: the proof can fail: a login without the dummy hash is seen at once, one that writes more soon after."""
-    measured = measured_at(tmp_path, (LAUNCHER, *plants), rounds, seed)
+    measured = measured_at(tmp_path, (LAUNCHER, *plants), rounds, seed, say)
 
     separation = measured.separation(EXISTING, UNKNOWN)["whole_us"]
     say(f"planted {' '.join(plants)}: {separation}")
@@ -108,13 +108,13 @@ def test_the_area_is_the_share_of_pairs_in_order(seed: int) -> None:
     assert 0.80 < apart.accuracy < 0.88
 
 
-def measured_at(folder: Path, command: Sequence[str], rounds: int, seed: int) -> Measured:
+def measured_at(folder: Path, command: Sequence[str], rounds: int, seed: int, say: Say) -> Measured:
     """Serve accounts that are open and accounts that are disabled, and measure."""
     installation = install(folder / "timing", **AS_IT_SHIPS)
     names = {kind: names_of(kind, NAMES) for kind in KINDS}
     asyncio.run(populate(installation, names, HASHES["cheap" in command]))
     with serving(installation, command) as server:
-        return measure(server.port, names, rounds, Random(seed))
+        return measure(server.port, names, rounds, Random(seed), say)
 
 
 async def populate(installation: Installation, names: Mapping[str, list[str]], cost: HashCost) -> None:

@@ -35,8 +35,11 @@ HOOK = str(Path(__file__).with_name("hook"))
 PIECE = 1 << 25
 OVERLAP = 1 << 12
 
-HOLDERS = ("*.key", "*.toml", "*.pem", "*.py", "*.sh")
+HOLDERS = ("*.key", "master_key", "*.toml", "*.pem", "*.py", "*.sh")
 """Files that hold secrets because they are made for it, and the sources of programs that tests run."""
+
+SHOWN = "dev"
+"""The command that shows its developer a password, once, as it must."""
 
 
 class WholeRun:
@@ -115,7 +118,7 @@ def hook_processes(notes: noting.Notes) -> None:
     @wraps(talk)
     def talked(self: Any, *args: Any, **kwargs: Any) -> Any:
         printed = talk(self, *args, **kwargs)
-        for text in filter(None, printed):
+        for text in filter(None, printed if SHOWN not in self.args else ()):
             notes.said(f"{self.args}\n{text if isinstance(text, str) else text.decode('utf-8', 'replace')}")
         return printed
 

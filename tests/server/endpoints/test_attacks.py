@@ -1,5 +1,6 @@
 """Attacks that are the same at every URL: other people's objects, fields nobody asked for, cookies of strangers."""
 
+import json
 import re
 from typing import Any
 
@@ -47,7 +48,11 @@ GREEDY: dict[str, Any] = {
 }
 """What somebody hopes that a server copies from a body into a row."""
 
+JSON = {"Content-Type": "application/json"}
+
 WITH_ID = [(next(iter(url.handlers)), url.path) for url in URLS if "{" in url.path]
+
+UNSEEN = [*map(chr, (*range(0x20), *range(0x7F, 0xA0))), "\u2028", "\u2029", "\u202e", "\u200b", "\ufeff", "\ud800"]
 
 STRANGE_SPACES = [
     *(space.encode() for space in ("\u2000", "\u0085", "\u00a0", "\u3000", "\u2028", "\ufeff", "\x0b", "\x1c")),
@@ -192,6 +197,23 @@ async def test_a_jar_that_overflows_logs_out_and_no_more(world: World) -> None:
     assert_oauth_error(response, 400, "invalid_request")
     assert set_cookies(response) == {}
     assert (await victim.post("/token", data=REFRESH_FORM)).status_code == 200
+
+
+async def test_no_character_splits_a_header_or_forges_a_line(make_world: Any) -> None:
+    """A52: each control character and separator in each field of a login: one refusal, without a trace of it."""
+    world = await make_world(rate_limit={"login_per_ip": "100000/1m", "login_per_account": "100000/1m"})
+    async with world.client() as client:
+        for character in UNSEEN:
+            for field in ("username", "password", "device_name", "scope", "resource", "device_token"):
+                evil = f"evil{character}Set-Cookie: evil=1"
+                body = {"username": "nobody", "password": "nothing", field: evil}
+                response = await client.post("/login", content=json.dumps(body), headers=JSON)
+                assert response.status_code in {400, 401, 422}, (field, character)
+                assert "evil" not in response.text
+                assert set_cookies(response) == {}
+                assert not any(unseen in value for value in response.headers.values() for unseen in UNSEEN)
+    told = [str(event) for event in await world.audit()]
+    assert not any("evil" in line for line in told)
 
 
 async def sid_of(browser: Any) -> str:
