@@ -31,9 +31,13 @@ LEAST_DIFFERENT = 8
 MOST_REMEMBERED = 10_000
 
 
-def begin(folder: str) -> None:
+def begin(folder: str) -> "Notes":
     """Note into *folder* from now on."""
-    sys.meta_path.insert(0, Wrapping(Notes(folder)))
+    notes = Notes(folder)
+    sys.meta_path.insert(0, Wrapping(notes))
+    for name in WRAPPED.keys() & sys.modules.keys():
+        WRAPPED[name](sys.modules[name], notes)
+    return notes
 
 
 class Notes:

@@ -52,8 +52,10 @@ class WholeRun:
         self._searched = 0
         if self._leads:
             os.environ[FOLDER] = tempfile.mkdtemp(prefix="keyturn-whole-run-")
+            os.environ["PYTHONPATH"] = with_hook(os.environ.get("PYTHONPATH"))
         self._folder = Path(os.environ[FOLDER])
-        self._notes = noting.Notes(str(self._folder))
+        self._notes = noting.begin(str(self._folder))
+        hook_processes(self._notes)
 
     @pytest.hookimpl
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -96,12 +98,11 @@ class WholeRun:
 def install(config: pytest.Config) -> None:
     """Note from now on, in this process and in those that it starts."""
     config.pluginmanager.register(WholeRun(config), "whole-run")
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (HOOK, os.environ.get("PYTHONPATH"))))
-    noting.begin(os.environ[FOLDER])
-    already = [name for name in noting.WRAPPED if name in sys.modules]
-    for name in already:
-        noting.WRAPPED[name](sys.modules[name], noting.Notes(os.environ[FOLDER]))
-    hook_processes(noting.Notes(os.environ[FOLDER]))
+
+
+def with_hook(path: str | None) -> str:
+    """Return a ``PYTHONPATH`` with the hook before everything else."""
+    return HOOK if path is None else f"{HOOK}{os.pathsep}{path}"
 
 
 def hook_processes(notes: noting.Notes) -> None:
@@ -110,9 +111,8 @@ def hook_processes(notes: noting.Notes) -> None:
 
     @wraps(start)
     def started(self: Any, *args: Any, env: Any = None, **kwargs: Any) -> None:
-        if env is not None:
-            path = os.pathsep.join(filter(None, (HOOK, env.get("PYTHONPATH"))))
-            env = {**env, "PYTHONPATH": path, FOLDER: os.environ.get(FOLDER, "")}
+        if env is not None and FOLDER in os.environ:
+            env = {**env, "PYTHONPATH": with_hook(env.get("PYTHONPATH")), FOLDER: os.environ[FOLDER]}
         start(self, *args, env=env, **kwargs)
 
     @wraps(talk)

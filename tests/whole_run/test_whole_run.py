@@ -87,9 +87,10 @@ LEFT_BEHIND = {
 }
 
 
-def test_a_run_that_leaks_fails_by_each_leak(tmp_path: Path) -> None:
+@pytest.mark.parametrize("arguments", [(), ("-p", "xdist.plugin", "-n", "2")], ids=["alone", "two workers"])
+def test_a_run_that_leaks_fails_by_each_leak(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     """A57: every kind of secret, in every kind of place, of another process too; none of it is told again."""
-    done = run(tmp_path, LEAKS)
+    done = run(tmp_path, LEAKS, *arguments)
 
     found = re.findall(r"^SECRET LEFT BEHIND: (.+) in \S+/([a-z.]+)(?:-\d+)?$", done.stdout, re.MULTILINE)
     assert "3 passed" in done.stdout
@@ -106,10 +107,10 @@ def test_a_run_that_keeps_its_secrets_passes(tmp_path: Path) -> None:
     assert done.returncode == pytest.ExitCode.OK, done.stdout + done.stderr
 
 
-def run(folder: Path, tests: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, tests: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run tests with the search at their end."""
     (folder / "conftest.py").write_text(CONFTEST)
     (folder / "test_it.py").write_text(PREAMBLE + tests)
-    command = [sys.executable, "-m", "pytest", "-q", f"--basetemp={folder / 'temporary'}", "."]
+    command = [sys.executable, "-m", "pytest", "-q", f"--basetemp={folder / 'temporary'}", *arguments, "."]
     environ = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
