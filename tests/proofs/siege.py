@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any
 
 import httpx2
@@ -99,7 +100,7 @@ def _settings(folder: Path) -> dict[str, Any]:
     return {
         "issuer": ISSUER,
         "access_token": {"audience": [AUDIENCE]},
-        "keys": {"master_key": encode(bytes(range(7, 231, 7)))},
+        "keys": {"master_key": encode(token_bytes(32))},
         "database": {"url": f"sqlite:///{folder}/siege.db"},
         "server": {"trusted_proxies": [PROXIES]},
     }
