@@ -35,7 +35,7 @@ HOOK = str(Path(__file__).with_name("hook"))
 PIECE = 1 << 25
 OVERLAP = 1 << 12
 
-HOLDERS = ("*.key", "master_key", "*.toml", "*.pem", "*.py", "*.sh")
+HOLDERS = ("*.key", "key", "*master_key*", "*master-key*", "*.toml", "*.pem", "*.py", "*.sh")
 """Files that hold secrets because they are made for it, and the sources of programs that tests run."""
 
 SHOWN = "dev"
