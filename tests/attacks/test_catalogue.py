@@ -20,7 +20,6 @@ _ALL = frozenset(range(1, 61))
 _NOT_HERE = {
     44: "there are no DPoP proofs: a token that is bound to a key is refused (test_access_token.py)",
     45: "there are no client assertions: clients are public, and no endpoint reads one",
-    50: "a spray is tried as guesses within the limits, under A47 and A48",
 }
 
 #: Each is tried as a whole in this room, against the public verifier.
