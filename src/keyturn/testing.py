@@ -77,6 +77,11 @@ class TestIssuer:
         """The JWK Set with its public keys, for ``Verifier(jwks=…)``."""
         return export_key_set(key.public for key in self._keys)
 
+    @property
+    def signing_key(self) -> SigningKey:
+        """The key that it signs with now: for :mod:`keyturn.attack`, and for tokens that only a test would sign."""
+        return self._keys[0]
+
     def verifier(self, **options: Unpack[VerifierOptions]) -> Verifier:
         """Return a verifier that trusts this issuer as it is now; *options* as for :class:`keyturn.Verifier`.
 

@@ -22,7 +22,8 @@ class Case:
         reference: the RFC, or a vulnerability that was this.
         need: what has to be handed over.
         forge: makes the shots; None for a case that is not played by shots at a route.
-        control: makes a shot that must be refused, else the case says nothing here; None where there is none.
+        control: makes shots that must be refused, else the case says nothing here; None where there are none.
+        control_means: what follows where one is accepted.
         covered_by: flaws that contain this one: where one of them was found, this is not looked for.
 
     """
@@ -36,4 +37,5 @@ class Case:
     need: Need
     forge: Forge | None = None
     control: Forge | None = None
+    control_means: str = ""
     covered_by: tuple[str, ...] = ()

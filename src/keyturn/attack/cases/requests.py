@@ -106,6 +106,7 @@ CASES: Final = (
         need=Need.NOTHING,
         forge=_path_bypass,
         control=_nowhere,
+        control_means="Every path is answered, also one that does not exist.",
     ),
     Case(
         id="token-in-query",

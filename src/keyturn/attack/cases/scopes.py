@@ -67,6 +67,7 @@ CASES: Final = (
         need=Need.KEY,
         forge=_string_scope,
         control=_without_scopes,
+        control_means="The route asks for no scope.",
     ),
     Case(
         id="role-confusion",
@@ -78,5 +79,6 @@ CASES: Final = (
         need=Need.KEY,
         forge=_role_confusion,
         control=_without_roles,
+        control_means="The route asks for no role.",
     ),
 )

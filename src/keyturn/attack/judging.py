@@ -1,0 +1,117 @@
+"""The rules: what an answer means beside those to a good token and to none. Pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from keyturn.attack.model import Answer, Expectation, Route
+
+
+class Standing(StrEnum):
+    """What the ordinary requests say of a route."""
+
+    GUARDED = "guarded"
+    OPEN = "open"
+    UNJUDGED = "unjudged"
+
+
+class Outcome(StrEnum):
+    """What became of one shot."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    CRASHED = "crashed"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """How a route answers what is ordinary.
+
+    Attributes:
+        route: which.
+        good: its answer to a good token; None where none was handed over.
+        without: its answer to no token.
+        garbage: its answer to a text that is no token.
+        standing: what follows.
+        because: why it can't be judged, or nothing.
+
+    """
+
+    route: Route
+    good: Answer | None
+    without: Answer
+    garbage: Answer
+    standing: Standing
+    because: str = ""
+
+
+def judge_route(route: Route, *, good: Answer | None, without: Answer, garbage: Answer) -> Baseline:
+    """Say whether *route* tells a good token from none, which everything else is measured by."""
+    standing, because = _standing(route, good, without, garbage)
+    return Baseline(route=route, good=good, without=without, garbage=garbage, standing=standing, because=because)
+
+
+def judge(baseline: Baseline, answer: Answer | None) -> Outcome:
+    """Say what became of a hostile request: it was accepted only if its answer is like the good token's."""
+    if answer is None or answer.status in _LATER:
+        return Outcome.UNCLEAR
+    if answer.status >= _SERVER_ERROR:
+        return Outcome.CRASHED
+    if _is_like(answer, baseline.good):
+        return Outcome.ACCEPTED
+    if answer.status in _REFUSALS or _is_like(answer, baseline.without) or _says_no(answer):
+        return Outcome.REFUSED
+    return Outcome.UNCLEAR
+
+
+def _standing(route: Route, good: Answer | None, without: Answer, garbage: Answer) -> tuple[Standing, str]:
+    if good is not None and (_is_down(good) or _says_no(good)):
+        return Standing.UNJUDGED, f"The good token is answered with {good.status}."
+    if _is_down(without):
+        return Standing.UNJUDGED, f"A request without a token is answered with {without.status}."
+    if _is_like(without, good):
+        return _open(route, without)
+    if _is_like(garbage, good):
+        return Standing.OPEN, "Any text is taken for a token."
+    if good is None and without.status not in _DENIALS:
+        return Standing.UNJUDGED, f"Without a token it answers {without.status}, and no good token is there to compare."
+    return Standing.GUARDED, ""
+
+
+def _open(route: Route, without: Answer) -> tuple[Standing, str]:
+    if not _serves(without):
+        return Standing.UNJUDGED, f"It answers {without.status} with a token and without."
+    if route.expectation is Expectation.UNKNOWN:
+        return Standing.UNJUDGED, "It answers without a token, and nothing says that it should not."
+    return Standing.OPEN, "It answers without a token."
+
+
+def _is_like(answer: Answer, model: Answer | None) -> bool:
+    """Say whether two answers mean the same; with no model, whether *answer* serves."""
+    if model is None:
+        return _serves(answer)
+    if _serves(model) or _serves(answer):
+        return _serves(model) and _serves(answer)
+    return answer.status == model.status
+
+
+def _is_down(answer: Answer) -> bool:
+    return answer.status >= _SERVER_ERROR or answer.status in _LATER
+
+
+def _serves(answer: Answer) -> bool:
+    return answer.status in _SUCCESS and not answer.error_body
+
+
+def _says_no(answer: Answer) -> bool:
+    return answer.status in _DENIALS or (answer.status in _SUCCESS and answer.error_body)
+
+
+_SUCCESS: Final = range(200, 300)
+_SERVER_ERROR: Final = 500
+_DENIALS: Final = frozenset({401, 403})
+#: 400 is RFC 6750's word for a malformed request; 413, 414 and 431 come from servers for what is too long.
+_REFUSALS: Final = _DENIALS | {400, 413, 414, 431}
+#: Not now, which is no verdict.
+_LATER: Final = frozenset({429, 503})

@@ -1,0 +1,214 @@
+"""Plays a case at a route: ordinary requests first and last, the hostile ones between, what they showed confirmed."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from keyturn.attack import judging
+from keyturn.attack.arms import Arms
+from keyturn.attack.case import Case
+from keyturn.attack.judging import Baseline, Outcome, Standing
+from keyturn.attack.model import Answer, Route, Shot, Verdict, bearer
+from keyturn.attack.probe import Probe
+from keyturn.attack.results import Hit, Result
+from keyturn.errors import TemporarilyUnavailable
+
+#: Seconds that a target may ask us to wait, and how often.
+LONGEST_WAIT: Final = 5.0
+WAITS: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """The answer to a request, for what is judged over all of them. Those of ordinary ones belong to no case."""
+
+    case_id: str
+    variant: str
+    answer: Answer
+    outcome: Outcome
+
+
+class Player:
+    """Plays against one target, and remembers what it saw."""
+
+    def __init__(self, url: str, probe: Probe, arms: Arms) -> None:
+        """Play at *url* with *arms*, through *probe*."""
+        self._url = url.rstrip("/")
+        self._probe = probe
+        self.arms = arms
+        self.sightings: dict[Route, list[Sighting]] = {}
+        self._flawed: set[tuple[str, Route]] = set()
+
+    async def survey(self, route: Route) -> Baseline:
+        """Send what is ordinary to *route*: a good token, none, and a text that is none.
+
+        Raises:
+            TemporarilyUnavailable: there is no answer.
+            BudgetSpent: no more may be sent.
+
+        """
+        good = await self._good(route)
+        if good is not None and good.status in _DENIED and self.arms.drop_signer():
+            good = await self._good(route)
+        garbage = bearer("some text", f"keyturn-attack-{self.arms.material(route).name()}")
+        baseline = judging.judge_route(
+            route,
+            good=good,
+            without=_there(await self.ask(route, Shot(variant="no token"))),
+            garbage=_there(await self.ask(route, garbage)),
+        )
+        ordinary = (("a good token", good), ("no token", baseline.without), ("some text", baseline.garbage))
+        self.sightings[route] = [
+            Sighting(case_id="", variant=variant, answer=answer, outcome=judging.judge(baseline, answer))
+            for variant, answer in ordinary
+            if answer is not None
+        ]
+        return baseline
+
+    async def play(self, case: Case, baseline: Baseline) -> Result:
+        """Play *case*, which is one of shots, at the route of *baseline*.
+
+        Raises:
+            BudgetSpent: no more may be sent.
+
+        """
+        if reason := await self._hindrance(case, baseline):
+            return _result(case, baseline, Verdict.NOT_PLAYED, reason)
+        shots = self._shots(case, baseline)
+        if not shots:
+            return _result(case, baseline, Verdict.NOT_PLAYED, "It does not apply to such a token.")
+        result = await self._fire(case, baseline, shots)
+        if result.verdict is Verdict.FLAW:
+            self._flawed.add((case.id, baseline.route))
+        elif not await self._still_ordinary(baseline):
+            return replace(result, verdict=Verdict.INCONCLUSIVE, because="Afterwards the good token was refused too.")
+        return result
+
+    async def ask(self, route: Route, shot: Shot) -> Answer | None:
+        """Return the answer to *shot* at *route*; where the target asks for patience, after a bounded wait."""
+        answer = await self._ask_once(route, shot)
+        for _ in range(WAITS):
+            if answer is None or not _is_busy(answer):
+                break
+            await asyncio.sleep(min(answer.retry_after or 1.0, LONGEST_WAIT))
+            answer = await self._ask_once(route, shot)
+        return answer
+
+    def _shots(self, case: Case, baseline: Baseline) -> list[Shot]:
+        if case.forge is None:
+            return []
+        if baseline.standing is Standing.OPEN:
+            return [Shot(variant="no token"), bearer("some text", "keyturn-attack")]
+        return list(case.forge(self.arms.material(baseline.route)))
+
+    async def _hindrance(self, case: Case, baseline: Baseline) -> str:
+        """Return why *case* says nothing at this route, or nothing."""
+        if lack := self.arms.lacks(case.need):
+            return lack
+        for other in case.covered_by:
+            if (other, baseline.route) in self._flawed:
+                return f"The flaw {other} is there already, and contains this one."
+        if case.control is None:
+            return ""
+        controls = list(case.control(self.arms.material(baseline.route)))
+        if not controls:
+            return "The token says nothing of the kind."
+        for shot in controls:
+            answer = await self.ask(baseline.route, shot)
+            if _outcome(baseline, shot, answer) in {Outcome.ACCEPTED, Outcome.UNCLEAR}:
+                return case.control_means
+        return ""
+
+    async def _fire(self, case: Case, baseline: Baseline, shots: Sequence[Shot]) -> Result:
+        hits: list[Hit] = []
+        unclear = 0
+        for shot in shots:
+            outcome, answer = await self._shoot(case, baseline, shot, confirm=1 if not hits else 0)
+            if outcome is Outcome.ACCEPTED:
+                hits.append(Hit(variant=shot.variant, status=answer.status if answer is not None else 0))
+            unclear += outcome is Outcome.UNCLEAR
+        if hits:
+            return _result(case, baseline, Verdict.FLAW, case.title + ".", hits=tuple(hits), requests=len(shots))
+        if unclear:
+            because = f"{unclear} of {len(shots)} answers are like neither a good token's nor a refusal."
+            return _result(case, baseline, Verdict.INCONCLUSIVE, because, requests=len(shots))
+        return _result(case, baseline, Verdict.SOUND, "Every one was refused.", requests=len(shots))
+
+    async def _shoot(
+        self, case: Case, baseline: Baseline, shot: Shot, *, confirm: int
+    ) -> tuple[Outcome, Answer | None]:
+        """Return what became of *shot*; a success, or a crash, only if it comes again *confirm* times."""
+        visits = self.arms.canary.visits
+        answer = await self.ask(baseline.route, shot)
+        outcome = _outcome(baseline, shot, answer)
+        for _ in range(max(confirm, outcome is Outcome.CRASHED)):
+            if outcome not in {Outcome.ACCEPTED, Outcome.CRASHED}:
+                break
+            answer = await self.ask(baseline.route, shot)
+            outcome = outcome if _outcome(baseline, shot, answer) is outcome else Outcome.UNCLEAR
+        if answer is not None:
+            sighting = Sighting(case_id=case.id, variant=shot.variant, answer=answer, outcome=outcome)
+            self.sightings[baseline.route].append(sighting)
+        came = self.arms.canary.visits > visits
+        return (Outcome.ACCEPTED if came else outcome), answer
+
+    async def _still_ordinary(self, baseline: Baseline) -> bool:
+        if not self.arms.has_good_token:
+            return True
+        good = await self.ask(baseline.route, bearer("a good token", self.arms.material(baseline.route).good))
+        return judging.judge(baseline, good) is Outcome.ACCEPTED
+
+    async def _good(self, route: Route) -> Answer | None:
+        if not self.arms.has_good_token:
+            return None
+        return _there(await self.ask(route, bearer("a good token", self.arms.material(route).good)))
+
+    async def _ask_once(self, route: Route, shot: Shot) -> Answer | None:
+        if shot.primed_by is not None:
+            await self._send(route, Shot(variant="priming", authorization=(shot.primed_by,)))
+        return await self._send(route, shot)
+
+    async def _send(self, route: Route, shot: Shot) -> Answer | None:
+        path, mark, query = (shot.path or route.path).partition("?")
+        further = "&".join(f"{name}={value}" for name, value in shot.query)
+        query = "&".join(part for part in (query, further) if part)
+        headers = (*(("Authorization", value) for value in shot.authorization), *shot.headers)
+        secrets = {word for value in shot.authorization for word in value.replace(",", " ").split()}
+        return await self._probe.ask(
+            shot.method or route.method,
+            f"{self._url}{path}{'?' if mark or query else ''}{query}",
+            headers=headers,
+            secrets=secrets | {value for _, value in shot.query},
+        )
+
+
+def _outcome(baseline: Baseline, shot: Shot, answer: Answer | None) -> Outcome:
+    """Return what became of *shot*: at another path or method, what is not there is refused."""
+    outcome = judging.judge(baseline, answer)
+    elsewhere = shot.path is not None or shot.method is not None
+    if outcome is Outcome.UNCLEAR and elsewhere and answer is not None and not _is_busy(answer):
+        return Outcome.REFUSED
+    return outcome
+
+
+def _result(
+    case: Case, baseline: Baseline, verdict: Verdict, because: str, *, hits: tuple[Hit, ...] = (), requests: int = 0
+) -> Result:
+    place = str(baseline.route)
+    return Result(case=case, place=place, verdict=verdict, because=because, hits=hits, requests=requests)
+
+
+def _is_busy(answer: Answer) -> bool:
+    return answer.status == _TOO_MANY or (answer.status == _UNAVAILABLE and answer.retry_after is not None)
+
+
+def _there(answer: Answer | None) -> Answer:
+    if answer is None:
+        raise TemporarilyUnavailable("no answer", sentence="The target does not answer.")
+    return answer
+
+
+_DENIED: Final = frozenset({401, 403})
+_TOO_MANY: Final = 429
+_UNAVAILABLE: Final = 503
