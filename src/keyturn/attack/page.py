@@ -90,7 +90,7 @@ def _notes(report: Report) -> str:
 
 
 def _route_row(baseline: Baseline) -> tuple[str, ...]:
-    good = "–" if baseline.good is None else str(baseline.good.status)
+    good = "-" if baseline.good is None else str(baseline.good.status)
     statuses = (good, str(baseline.without.status), str(baseline.garbage.status))
     said = f"{baseline.standing.value}. {baseline.because}" if baseline.because else baseline.standing.value
     return (f"<code>{_text(str(baseline.route))}</code>", _text(said), *statuses)

@@ -25,6 +25,7 @@ NOUNS: Final = {
     "token": "Inspect and revoke tokens.",
     "audit": "Read the audit log, and verify that nobody has changed it.",
     "doctor": "Audit settings, keys, database and a running issuer.",
+    "attack": "Attack an API that takes bearer tokens, and report what it takes.",
     "bench": "Measure what this machine can do.",
 }
 
