@@ -13,7 +13,7 @@ from keyturn.attack.results import Hit, Result
 def observe(case: Case, baseline: Baseline, sightings: Sequence[Sighting]) -> Result:
     """Return what all the *sightings* at one route say about *case*, which is one of :data:`OBSERVED`."""
     found = [sighting for sighting in sightings if OBSERVED[case.id](sighting)]
-    hits = tuple(Hit(variant=_named(sighting), status=sighting.answer.status) for sighting in found)
+    hits = tuple(Hit(variant=_named(case, sighting), status=sighting.answer.status) for sighting in found)
     verdict = Verdict.FLAW if hits else Verdict.SOUND
     because = f"{case.title}." if hits else f"Not seen in {len(sightings)} answers."
     return Result(case=case, place=str(baseline.route), verdict=verdict, because=because, hits=hits)
@@ -36,9 +36,9 @@ def _no_challenge(sighting: Sighting) -> bool:
     return sighting.answer.status == _UNAUTHORIZED and not sighting.answer.challenge
 
 
-def _named(sighting: Sighting) -> str:
+def _named(case: Case, sighting: Sighting) -> str:
     said = f"{sighting.case_id}: {sighting.variant}" if sighting.case_id else sighting.variant
-    return ", ".join((said, *sighting.answer.leaks))
+    return ", ".join((said, *sighting.answer.leaks)) if case.id == "leaks-token" else said
 
 
 OBSERVED: Final[dict[str, Callable[[Sighting], bool]]] = {

@@ -1,12 +1,13 @@
 """What ``keyturn attack`` prints for people: the flaws and their mends, what could not be judged, the sum."""
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from keyturn.attack.case import Case
 from keyturn.attack.masking import masked
 from keyturn.attack.model import Verdict
 from keyturn.attack.results import Hit, Report, Result, counted
-from keyturn.cli.output import Column, note, print_json, print_table, say
+from keyturn.cli.output import Column, listed, note, print_json, print_table, say
 from keyturn.cli.output import counted as said
 
 
@@ -40,9 +41,9 @@ def print_report(report: Report) -> None:
             say(f"  Mend: {case.mend}")
             say(f"  {case.reference}")
         say("")
-    unknown = [result for result in report.results if result.verdict in {Verdict.INCONCLUSIVE, Verdict.NOT_PLAYED}]
+    unknown = _unknown(report.results)
     if unknown:
-        print_table([_unknown(result) for result in unknown], _UNKNOWN)
+        print_table(unknown, _UNKNOWN)
         say("")
     say(_sum(report))
     for line in report.notes:
@@ -69,13 +70,16 @@ def _flaw(result: Result) -> dict[str, Any]:
     }
 
 
-def _unknown(result: Result) -> dict[str, Any]:
-    return {
-        "verdict": result.verdict.value.replace("_", " "),
-        "id": result.case.id,
-        "place": masked(result.place),
-        "because": result.because,
-    }
+def _unknown(results: Iterable[Result]) -> list[dict[str, Any]]:
+    """Return what is not known, a row for each reason."""
+    rows: dict[tuple[Verdict, str], dict[str, None]] = {}
+    for result in results:
+        if result.verdict in {Verdict.INCONCLUSIVE, Verdict.NOT_PLAYED}:
+            rows.setdefault((result.verdict, result.because), {})[result.case.id] = None
+    return [
+        {"verdict": verdict.value.replace("_", " "), "because": because, "cases": listed(list(cases))}
+        for (verdict, because), cases in rows.items()
+    ]
 
 
 def _by(hits: tuple[Hit, ...]) -> str:
@@ -94,9 +98,8 @@ _FLAWS: Final = (
 )
 _UNKNOWN: Final = (
     Column("VERDICT", "verdict", narrow="whole"),
-    Column("CASE", "id", narrow="whole"),
-    Column("WHERE", "place"),
     Column("BECAUSE", "because"),
+    Column("CASES", "cases"),
 )
 _CASES: Final = (
     Column("CASE", "id", narrow="whole"),

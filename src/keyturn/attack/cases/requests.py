@@ -121,7 +121,7 @@ CASES: Final = (
     Case(
         id="doubled-header",
         title="Two `Authorization` headers are accepted",
-        severity=Severity.MEDIUM,
+        severity=Severity.LOW,
         meaning="A proxy checks the one and the API takes the other.",
         mend="Answer a second `Authorization` header, or a second token in one, with 400.",
         reference="RFC 9110 §5.3, RFC 6750 §3.1",
