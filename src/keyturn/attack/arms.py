@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from keyturn.attack import crafting
 from keyturn.attack.canary import Canary
-from keyturn.attack.material import LIFETIME, Material, Signer, read_token, stranger_for
+from keyturn.attack.material import Material, Signer, read_token, stranger_for
 from keyturn.attack.model import Need, Route
 from keyturn.attack.target import Target
 from keyturn.tokens import base64url
@@ -57,6 +57,7 @@ class Arms:
             signature=signature,
             route=route,
             now=int(self._clock()),
+            lifetime=_lifetime(self._claims),
             draw=self._draw,
             stranger=self.stranger,
             signer=self.signer,
@@ -88,7 +89,7 @@ class Arms:
     def _fresh(self) -> dict[str, Any]:
         now = int(self._clock())
         name = base64url.encode(self._draw(12))
-        return {**_USUAL, **self._claims, "iat": now, "exp": now + LIFETIME, "jti": name}
+        return {**_USUAL, **self._claims, "iat": now, "exp": now + _lifetime(self._claims), "jti": name}
 
     def _keys(self) -> tuple[Mapping[str, Any], ...]:
         own = self.signer.public if self.signer is not None else None
@@ -97,6 +98,16 @@ class Arms:
     def _alg(self) -> str:
         return self.signer.algorithm if self.signer is not None else str(self._header.get("alg", ""))
 
+
+def _lifetime(claims: Mapping[str, Any]) -> int:
+    """Return the seconds that the handed token lives, where it says so and they are few."""
+    begin, end = claims.get("iat"), claims.get("exp")
+    said = end - begin if isinstance(begin, int) and isinstance(end, int) else 0
+    return said if 0 < said <= _LONGEST_LIFETIME else _USUAL_LIFETIME
+
+
+_USUAL_LIFETIME: Final = 300
+_LONGEST_LIFETIME: Final = 86400
 
 #: What RFC 9068 §2.2 requires beside what the user names.
 _USUAL: Final = {"sub": "keyturn-attack", "client_id": "keyturn-attack"}

@@ -24,6 +24,13 @@ class Outcome(StrEnum):
     UNCLEAR = "unclear"
 
 
+class By(StrEnum):
+    """What two answers are compared by: some APIs refuse with 200, and many have a page with 200 at another path."""
+
+    STATUS = "status"
+    SHAPE = "shape"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
     """How a route answers what is ordinary.
@@ -52,27 +59,32 @@ def judge_route(route: Route, *, good: Answer | None, without: Answer, garbage: 
     return Baseline(route=route, good=good, without=without, garbage=garbage, standing=standing, because=because)
 
 
-def judge(baseline: Baseline, answer: Answer | None) -> Outcome:
+def judge(baseline: Baseline, answer: Answer | None, *, by: By = By.STATUS) -> Outcome:
     """Say what became of a hostile request: it was accepted only if its answer is like the good token's."""
-    if answer is None or answer.status in _LATER:
+    if answer is None or is_busy(answer):
         return Outcome.UNCLEAR
     if answer.status >= _SERVER_ERROR:
         return Outcome.CRASHED
-    if _is_like(answer, baseline.good):
+    if _is_like(answer, baseline.good, By.SHAPE if _serves(baseline.without) else by):
         return Outcome.ACCEPTED
-    if answer.status in _REFUSALS or _is_like(answer, baseline.without) or _says_no(answer):
+    if answer.status in _REFUSALS or _is_like(answer, baseline.without, By.SHAPE):
         return Outcome.REFUSED
     return Outcome.UNCLEAR
 
 
+def is_busy(answer: Answer) -> bool:
+    """Say whether *answer* is: not now, which is no verdict."""
+    return answer.status in _LATER
+
+
 def _standing(route: Route, good: Answer | None, without: Answer, garbage: Answer) -> tuple[Standing, str]:
-    if good is not None and (_is_down(good) or _says_no(good)):
+    if good is not None and (good.status >= _SERVER_ERROR or is_busy(good) or good.status in _DENIALS):
         return Standing.UNJUDGED, f"The good token is answered with {good.status}."
-    if _is_down(without):
+    if without.status >= _SERVER_ERROR or is_busy(without):
         return Standing.UNJUDGED, f"A request without a token is answered with {without.status}."
-    if _is_like(without, good):
+    if _is_like(without, good, By.SHAPE):
         return _open(route, without)
-    if _is_like(garbage, good):
+    if _is_like(garbage, good, By.SHAPE):
         return Standing.OPEN, "Any text is taken for a token."
     if good is None and without.status not in _DENIALS:
         return Standing.UNJUDGED, f"Without a token it answers {without.status}, and no good token is there to compare."
@@ -87,25 +99,17 @@ def _open(route: Route, without: Answer) -> tuple[Standing, str]:
     return Standing.OPEN, "It answers without a token."
 
 
-def _is_like(answer: Answer, model: Answer | None) -> bool:
+def _is_like(answer: Answer, model: Answer | None, by: By) -> bool:
     """Say whether two answers mean the same; with no model, whether *answer* serves."""
     if model is None:
         return _serves(answer)
-    if _serves(model) or _serves(answer):
-        return _serves(model) and _serves(answer)
-    return answer.status == model.status
-
-
-def _is_down(answer: Answer) -> bool:
-    return answer.status >= _SERVER_ERROR or answer.status in _LATER
+    if not (_serves(model) and _serves(answer)):
+        return answer.status == model.status
+    return by is By.STATUS or answer.shape == model.shape
 
 
 def _serves(answer: Answer) -> bool:
-    return answer.status in _SUCCESS and not answer.error_body
-
-
-def _says_no(answer: Answer) -> bool:
-    return answer.status in _DENIALS or (answer.status in _SUCCESS and answer.error_body)
+    return answer.status in _SUCCESS
 
 
 _SUCCESS: Final = range(200, 300)
@@ -113,5 +117,4 @@ _SERVER_ERROR: Final = 500
 _DENIALS: Final = frozenset({401, 403})
 #: 400 is RFC 6750's word for a malformed request; 413, 414 and 431 come from servers for what is too long.
 _REFUSALS: Final = _DENIALS | {400, 413, 414, 431}
-#: Not now, which is no verdict.
 _LATER: Final = frozenset({429, 503})

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from keyturn.attack import crafting
 from keyturn.attack.crafting import Sign
@@ -11,9 +11,6 @@ from keyturn.attack.model import Route
 from keyturn.tokens import base64url
 from keyturn.tokens.algorithms import ASYMMETRIC, Algorithm
 from keyturn.tokens.keys import SigningKey
-
-#: Seconds that a token lives which is signed with the key that was handed over.
-LIFETIME: Final = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +42,7 @@ class Material:
         signature: the bytes of its signature.
         route: where the shot goes.
         now: epoch seconds.
+        lifetime: seconds that a fresh token lives, as the issuer's own do.
         draw: makes so many random bytes.
         stranger: a key of ours, which no target trusts.
         signer: the issuer's key, or None.
@@ -59,6 +57,7 @@ class Material:
     signature: bytes = field(repr=False)
     route: Route
     now: int
+    lifetime: int
     draw: Callable[[int], bytes] = field(repr=False)
     stranger: SigningKey
     signer: Signer | None = None
@@ -77,7 +76,7 @@ class Material:
 
     def fresh_claims(self, **changes: object) -> dict[str, Any]:
         """Return the good claims as of now, under a new ``jti``, with *changes*; None leaves a claim out."""
-        times = {"iat": self.now, "exp": self.now + LIFETIME, "jti": self.name()}
+        times = {"iat": self.now, "exp": self.now + self.lifetime, "jti": self.name()}
         if "nbf" in self.claims:
             times["nbf"] = self.now
         changed = {**self.claims, **times, **changes}

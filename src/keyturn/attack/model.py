@@ -94,7 +94,7 @@ class Answer:
 
     Attributes:
         status: the HTTP status.
-        error_body: whether the body is a JSON object that speaks of an error: some APIs refuse with a 200.
+        shape: a hash over the kind of its body: its type, and of a JSON object the names in it.
         challenge: whether it asks for a bearer token (RFC 6750 §3).
         leaks: what of the request or of the program's inside the answer shows; empty for nothing.
         retry_after: seconds after which to try again, where it says so.
@@ -102,7 +102,7 @@ class Answer:
     """
 
     status: int
-    error_body: bool = False
+    shape: str = field(default="", repr=False)
     challenge: bool = False
     leaks: tuple[str, ...] = ()
     retry_after: float | None = None

@@ -28,8 +28,7 @@ def _leaks(sighting: Sighting) -> bool:
 
 
 def _wrong_status(sighting: Sighting) -> bool:
-    # A well signed token without the scope is rightly answered with 403, so those cases say nothing here.
-    return sighting.case_id not in _SCOPES and sighting.variant != _GOOD and sighting.answer.status == _FORBIDDEN
+    return sighting.case_id not in _OTHERS and sighting.variant != _GOOD and sighting.answer.status == _FORBIDDEN
 
 
 def _no_challenge(sighting: Sighting) -> bool:
@@ -47,7 +46,8 @@ OBSERVED: Final[dict[str, Callable[[Sighting], bool]]] = {
     "wrong-status": _wrong_status,
     "no-challenge": _no_challenge,
 }
-_SCOPES: Final = frozenset({"string-scope", "role-confusion"})
+#: A well signed token without the scope is rightly answered with 403, and a strange path by a firewall.
+_OTHERS: Final = frozenset({"string-scope", "role-confusion", "path-bypass", "method-bypass"})
 _GOOD: Final = "a good token"
 _FORBIDDEN: Final = 403
 _UNAUTHORIZED: Final = 401

@@ -6,6 +6,7 @@ Content-Security-Policy allows nothing but the style that it carries.
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
@@ -64,20 +65,20 @@ def _flaw(result: Result) -> str:
     case = result.case
     facts = (
         ("Where", f"<code>{_text(result.place)}</code>"),
-        ("What", _text(result.because)),
+        ("What", "" if result.because == f"{case.title}." else _text(result.because)),
         (
             "By",
             "<br>".join(
                 f"{_text(hit.variant)} <span class=soft>→ {hit.status}</span>" for hit in result.hits[:MOST_HITS]
             ),
         ),
-        ("Means", _text(case.meaning)),
-        ("Mend", _text(case.mend)),
+        ("Means", _prose(case.meaning)),
+        ("Mend", _prose(case.mend)),
         ("Reference", _text(case.reference)),
     )
     rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts if value)
     return (
-        f'<article class="{case.severity.value}"><header><h3>{_text(case.title)}</h3>'
+        f'<article class="{case.severity.value}"><header><h3>{_prose(case.title)}</h3>'
         f'<span class="badge">{case.severity.value}</span><code class="soft">{case.id}</code></header>'
         f"<dl>{rows}</dl></article>"
     )
@@ -108,6 +109,11 @@ def _table(head: Iterable[str], rows: Iterable[tuple[str, ...]]) -> str:
     return f'<div class="scroll"><table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
+def _prose(text: str) -> str:
+    """Return a sentence of ours, with what is in backticks as code."""
+    return _CODE.sub(r"<code>\1</code>", escape(text))
+
+
 def _text(text: str) -> str:
     return escape(masked(text))
 
@@ -129,6 +135,7 @@ def _style_hash() -> str:
 #: Requests that are named of one flaw; the JSON report has all.
 MOST_HITS: Final = 12
 
+_CODE: Final = re.compile(r"`([^`]+)`")
 _WORDS: Final = {
     Verdict.FLAW: "flaw",
     Verdict.INCONCLUSIVE: "inconclusive",

@@ -8,8 +8,8 @@ from typing import Final
 from keyturn.attack import judging
 from keyturn.attack.arms import Arms
 from keyturn.attack.case import Case
-from keyturn.attack.judging import Baseline, Outcome, Standing
-from keyturn.attack.model import Answer, Route, Shot, Verdict, bearer
+from keyturn.attack.judging import Baseline, By, Outcome, Standing
+from keyturn.attack.model import Answer, Need, Route, Shot, Verdict, bearer
 from keyturn.attack.probe import Probe
 from keyturn.attack.results import Hit, Result
 from keyturn.errors import TemporarilyUnavailable
@@ -89,9 +89,9 @@ class Player:
         """Return the answer to *shot* at *route*; where the target asks for patience, after a bounded wait."""
         answer = await self._ask_once(route, shot)
         for _ in range(WAITS):
-            if answer is None or not _is_busy(answer):
+            if answer is None or not judging.is_busy(answer):
                 break
-            await asyncio.sleep(min(answer.retry_after or 1.0, LONGEST_WAIT))
+            await asyncio.sleep(_patience(answer))
             answer = await self._ask_once(route, shot)
         return answer
 
@@ -104,13 +104,9 @@ class Player:
 
     async def _hindrance(self, case: Case, baseline: Baseline) -> str:
         """Return why *case* says nothing at this route, or nothing."""
-        if lack := self.arms.lacks(case.need):
+        lack = self.arms.lacks(case.need) or self._covering(case, baseline)
+        if lack or case.control is None:
             return lack
-        for other in case.covered_by:
-            if (other, baseline.route) in self._flawed:
-                return f"The flaw {other} is there already, and contains this one."
-        if case.control is None:
-            return ""
         controls = list(case.control(self.arms.material(baseline.route)))
         if not controls:
             return "The token says nothing of the kind."
@@ -118,6 +114,15 @@ class Player:
             answer = await self.ask(baseline.route, shot)
             if _outcome(baseline, shot, answer) in {Outcome.ACCEPTED, Outcome.UNCLEAR}:
                 return case.control_means
+        return ""
+
+    def _covering(self, case: Case, baseline: Baseline) -> str:
+        """Return which flaw that was found leaves nothing to be learned from *case*, or nothing."""
+        for other in case.covered_by:
+            if (other, baseline.route) in self._flawed:
+                return f"The flaw {other} is there already, and contains this one."
+        if (_MISTAKEN, baseline.route) in self._flawed and case.need in _BY_TEXT and case.id != _MISTAKEN:
+            return f"The flaw {_MISTAKEN} is there: a forged token may be taken for a good one that went before."
         return ""
 
     async def _fire(self, case: Case, baseline: Baseline, shots: Sequence[Shot]) -> Result:
@@ -174,20 +179,22 @@ class Player:
         further = "&".join(f"{name}={value}" for name, value in shot.query)
         query = "&".join(part for part in (query, further) if part)
         headers = (*(("Authorization", value) for value in shot.authorization), *shot.headers)
+        # Only what went in a header: a URL is repeated by every redirect, and tokens in one are a flaw of their own.
         secrets = {word for value in shot.authorization for word in value.replace(",", " ").split()}
         return await self._probe.ask(
             shot.method or route.method,
             f"{self._url}{path}{'?' if mark or query else ''}{query}",
             headers=headers,
-            secrets=secrets | {value for _, value in shot.query},
+            secrets=secrets,
         )
 
 
 def _outcome(baseline: Baseline, shot: Shot, answer: Answer | None) -> Outcome:
-    """Return what became of *shot*: at another path or method, what is not there is refused."""
-    outcome = judging.judge(baseline, answer)
+    """Return what became of *shot*: at another path or method, what is not there or not the same is refused."""
+    outcome = judging.judge(baseline, answer, by=By.STATUS if shot.path is None else By.SHAPE)
     elsewhere = shot.path is not None or shot.method is not None
-    if outcome is Outcome.UNCLEAR and elsewhere and answer is not None and not _is_busy(answer):
+    missing = outcome is Outcome.UNCLEAR or (answer is not None and answer.status == _NOT_IMPLEMENTED)
+    if missing and elsewhere and answer is not None and not judging.is_busy(answer):
         return Outcome.REFUSED
     return outcome
 
@@ -199,8 +206,10 @@ def _result(
     return Result(case=case, place=place, verdict=verdict, because=because, hits=hits, requests=requests)
 
 
-def _is_busy(answer: Answer) -> bool:
-    return answer.status == _TOO_MANY or (answer.status == _UNAVAILABLE and answer.retry_after is not None)
+def _patience(answer: Answer) -> float:
+    """Return the seconds to wait where *answer* says: not now."""
+    asked = answer.retry_after if answer.retry_after is not None else _USUAL_WAIT
+    return min(asked, LONGEST_WAIT)
 
 
 def _there(answer: Answer | None) -> Answer:
@@ -210,5 +219,7 @@ def _there(answer: Answer | None) -> Answer:
 
 
 _DENIED: Final = frozenset({401, 403})
-_TOO_MANY: Final = 429
-_UNAVAILABLE: Final = 503
+_MISTAKEN: Final = "cache-collision"
+_BY_TEXT: Final = frozenset({Need.JWT, Need.PUBLIC_KEY, Need.KEY})
+_NOT_IMPLEMENTED: Final = 501
+_USUAL_WAIT: Final = 0.3  # seconds

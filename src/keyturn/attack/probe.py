@@ -5,6 +5,7 @@ Bounded in all that the other end may do: time, bytes, type; no redirect is foll
 """
 
 import asyncio
+import hashlib
 import json
 import re
 import time
@@ -143,11 +144,16 @@ def _read(response: httpx2.Response, body: bytes, secrets: tuple[str, ...]) -> A
     challenges = " ".join(response.headers.get_list("www-authenticate"))
     return Answer(
         status=response.status_code,
-        error_body=bool(_json_object(body).keys() & {"error", "errors"}),
+        shape=_shape(response.headers.get("content-type", ""), body),
         challenge=re.search(r"(?i)\bbearer\b", challenges) is not None,
         leaks=tuple(_leaks(head, body.decode("utf-8", "replace"), secrets)),
         retry_after=retry_after(response.headers.get("retry-after", "")),
     )
+
+
+def _shape(content_type: str, body: bytes) -> str:
+    kind = content_type.partition(";")[0].strip().lower()
+    return hashlib.sha256("\0".join([kind, *sorted(_json_object(body))]).encode("utf-8", "replace")).hexdigest()
 
 
 def _leaks(head: str, body: str, secrets: tuple[str, ...]) -> list[str]:

@@ -18,13 +18,14 @@ from keyturn.attack.cases import (
 
 CASES: Final[tuple[Case, ...]] = (
     *requests.CASES,
+    *signatures.FIRST,
+    *caches.CASES,
     *signatures.CASES,
     *secrets.CASES,
     *headers.CASES,
     *claims.CASES,
     *scopes.CASES,
     *encodings.CASES,
-    *caches.CASES,
     *observed.CASES,
     *issuers.CASES,
 )

@@ -32,7 +32,9 @@ def _far_expiry(material: Material) -> Iterator[Shot]:
 
 
 def _not_yet_valid(material: Material) -> Iterator[Shot]:
-    yield _signed(material, "in an hour", nbf=material.now + 3600, exp=material.now + 7200)
+    # Shortly before its end, for many an API refuses an end that is far off.
+    yield _signed(material, "until shortly before its end", nbf=material.now + material.lifetime - 10)
+    yield _signed(material, "for an hour", nbf=material.now + 3600, exp=material.now + 3600 + material.lifetime)
 
 
 def _wrong_audience(material: Material) -> Iterator[Shot]:
