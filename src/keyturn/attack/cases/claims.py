@@ -19,11 +19,9 @@ def _claimed(*variants: tuple[str, dict[str, object]]) -> Forge:
 
 
 def _expired(material: Material) -> Iterator[Shot]:
-    for variant, age in (("for an hour", 3600), ("for a day", 86400), ("since 1970", material.now - 1)):
-        times: dict[str, object] = {"exp": material.now - age}
-        if age < material.now - LONGEST:
-            times["iat"] = material.now - age - 600
-        yield _signed(material, variant, **times)
+    for variant, age in (("for an hour", 3600), ("for a day", 86400), ("for ten years", 10 * 365 * 86400)):
+        end = material.now - age
+        yield _signed(material, variant, iat=end - material.lifetime, exp=end)
 
 
 def _far_expiry(material: Material) -> Iterator[Shot]:
@@ -97,7 +95,6 @@ def _first_text(value: object) -> tuple[str, ...]:
     return tuple(text for text in values if isinstance(text, str) and len(text) > 1)[:1]
 
 
-LONGEST: Final = 10 * 365 * 86400
 OTHER_AUDIENCE: Final = "https://another-api.stranger.invalid"
 OTHER_ISSUER: Final = "https://stranger.invalid"
 
