@@ -98,8 +98,9 @@ async def attack(
     api: Api,
     issuer: TestIssuer,
     *only: str,
-    routes: Iterable[str] = ("GET /orders",),
+    routes: Iterable[str | Route] = ("GET /orders",),
     max_requests: int = 2000,
+    bound: float = 1,
     **changes: Any,
 ) -> Report:
     """Attack *api* with the cases *only*, or all."""
@@ -107,12 +108,13 @@ async def attack(
     target = Target(
         url=IN_PROCESS,
         app=api,
-        routes=tuple(map(parse_route, routes)),
+        routes=tuple(parse_route(route) if isinstance(route, str) else route for route in routes),
         public_keys=tuple(issuer.jwks["keys"]),
         **parts,
     )
     cases = tuple(BY_ID[name] for name in only) or CASES
-    async with begun(target, Budget(["app.test"], max_requests=max_requests), canary="listening") as campaign:
+    budget = Budget(["app.test"], max_requests=max_requests)
+    async with begun(target, budget, canary="listening", revocation_bound=bound) as campaign:
         return await campaign.run(cases)
 
 

@@ -127,12 +127,16 @@ class Player:
 
     async def _fire(self, case: Case, baseline: Baseline, shots: Sequence[Shot]) -> Result:
         hits: list[Hit] = []
-        unclear = 0
+        unclear, visits = 0, self.arms.canary.visits
         for shot in shots:
             outcome, answer = await self._shoot(case, baseline, shot, confirm=1 if not hits else 0)
             if outcome is Outcome.ACCEPTED:
                 hits.append(Hit(variant=shot.variant, status=answer.status if answer is not None else 0))
             unclear += outcome is Outcome.UNCLEAR
+        if case.id == _LURE:
+            await asyncio.sleep(_ON_THE_WAY)
+        if self.arms.canary.visits > visits:
+            hits.append(Hit(variant="a URL in a token was fetched", status=0))
         if hits:
             return _result(case, baseline, Verdict.FLAW, case.title + ".", hits=tuple(hits), requests=len(shots))
         if unclear:
@@ -144,7 +148,6 @@ class Player:
         self, case: Case, baseline: Baseline, shot: Shot, *, confirm: int
     ) -> tuple[Outcome, Answer | None]:
         """Return what became of *shot*; a success, or a crash, only if it comes again *confirm* times."""
-        visits = self.arms.canary.visits
         answer = await self.ask(baseline.route, shot)
         outcome = _outcome(baseline, shot, answer)
         for _ in range(max(confirm, outcome is Outcome.CRASHED)):
@@ -155,8 +158,7 @@ class Player:
         if answer is not None:
             sighting = Sighting(case_id=case.id, variant=shot.variant, answer=answer, outcome=outcome)
             self.sightings[baseline.route].append(sighting)
-        came = self.arms.canary.visits > visits
-        return (Outcome.ACCEPTED if came else outcome), answer
+        return outcome, answer
 
     async def _still_ordinary(self, baseline: Baseline) -> bool:
         if not self.arms.has_good_token:
@@ -219,6 +221,8 @@ def _there(answer: Answer | None) -> Answer:
 
 
 _DENIED: Final = frozenset({401, 403})
+_LURE: Final = "jku-fetch"
+_ON_THE_WAY: Final = 0.1  # seconds until a visitor who was sent by the last shot is here
 _MISTAKEN: Final = "cache-collision"
 _BY_TEXT: Final = frozenset({Need.JWT, Need.PUBLIC_KEY, Need.KEY})
 _NOT_IMPLEMENTED: Final = 501
