@@ -118,9 +118,10 @@ async def _routes(given: Given, probe: Probe, notes: list[str]) -> tuple[str, tu
     notes.extend(described.notes)
     base = given.url
     for server in described.servers[:1]:
-        if host_of(server) not in {"", *probe.budget.hosts}:
+        if host_of(server) not in {"", host_of(given.url)}:
             notes.append(f"The document names a server at {host_of(server)}; {given.url} is attacked instead.")
-        base = given.url if parts.path.strip("/") else f"{origin}{server_path(server)}"
+        elif not parts.path.strip("/"):
+            base = f"{origin}{server_path(server)}"
     known = {(route.method, route.path) for route in named}
     routes = (*named, *(route for route in described.routes if (route.method, route.path) not in known))
     if not routes:
@@ -190,7 +191,7 @@ def _revoke(given: Given, probe: Probe, account: Account | None) -> Revoke | Non
     command, issuer = given.revoke_command, None if account is None else account.issuer
 
     async def by_command(token: str) -> None:
-        await _run(shlex.split(command or ""), token)
+        await _run(command or "", token)
 
     async def by_logout(token: str) -> None:
         await revoke_session(probe, issuer or "", token)
@@ -200,11 +201,11 @@ def _revoke(given: Given, probe: Probe, account: Account | None) -> Revoke | Non
     return None if issuer is None else by_logout
 
 
-async def _run(command: list[str], token: str) -> None:
+async def _run(command: str, token: str) -> None:
     """Run *command* with the token on its standard input; what it prints may hold the token and is thrown away."""
     try:
         process = await asyncio.create_subprocess_exec(
-            *command,
+            *shlex.split(command),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.DEVNULL,
