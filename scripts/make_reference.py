@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import reference_attacks
 import reference_cli
 import reference_doctor
 import reference_errors
@@ -20,6 +21,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "cli.md": reference_cli.page,
     "errors.md": reference_errors.page,
     "doctor.md": reference_doctor.page,
+    "attacks.md": reference_attacks.page,
 }
 
 

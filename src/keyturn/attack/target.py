@@ -81,6 +81,34 @@ class Target:
     account: Account | None = None
 
     @classmethod
+    def at(
+        cls,
+        url: str,
+        routes: Iterable[str],
+        *,
+        token: str | None = None,
+        signer: Signer | None = None,
+        public_keys: Iterable[Mapping[str, Any]] = (),
+        revoke: Revoke | None = None,
+        account: Account | None = None,
+    ) -> Self:
+        """Return the API at *url* as a target; arguments as the attributes, each route as a text.
+
+        Raises:
+            ConfigurationError: a route is none.
+
+        """
+        return cls(
+            url=url,
+            routes=tuple(map(parse_route, routes)),
+            token=token,
+            signer=signer,
+            public_keys=tuple(public_keys),
+            revoke=revoke,
+            account=account,
+        )
+
+    @classmethod
     def in_process(
         cls,
         app: App,
