@@ -19,6 +19,7 @@ from keyturn.attack.probe import Probe
 from keyturn.attack.results import Report, Result
 from keyturn.attack.revocation import BOUND, play_revocation
 from keyturn.attack.target import Target
+from keyturn.errors import TemporarilyUnavailable
 
 #: Told before each step: how many are done, of how many, and what comes now.
 Told = Callable[[int, int, str], None]
@@ -101,6 +102,8 @@ class Campaign:
             return await self.play(case, baseline)
         except BudgetSpent:
             return _not_played(case, str(baseline.route), "The budget of requests is spent.")
+        except TemporarilyUnavailable as error:
+            return Result(case=case, place=str(baseline.route), verdict=Verdict.INCONCLUSIVE, because=str(error))
 
     async def _play_revocation(self, case: Case, baseline: Baseline) -> Result:
         if self.target.revoke is None or not self._arms.has_good_token:

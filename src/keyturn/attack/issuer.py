@@ -13,7 +13,7 @@ from keyturn.attack.model import Verdict
 from keyturn.attack.probe import Probe, Reply
 from keyturn.attack.results import Hit, Result
 from keyturn.attack.target import Account
-from keyturn.errors import ConfigurationError
+from keyturn.errors import ConfigurationError, TemporarilyUnavailable
 
 #: How many wrong passwords are tried before guessing counts as unlimited, and how many refreshes at once.
 GUESSES: Final = 30
@@ -33,7 +33,7 @@ async def play_issuer(case: Case, probe: Probe, account: Account) -> Result:
     Raises:
         BudgetSpent: no more may be sent.
         ConfigurationError: the account is refused, or the issuer's host was not named.
-        TemporarilyUnavailable: the issuer does not answer.
+        TemporarilyUnavailable: the issuer does not answer, or wants no login now.
 
     """
     place, play = PLAYS[case.id]
@@ -67,6 +67,8 @@ class _Issuer:
     async def log_in(self, client: str) -> Reply:
         form = {"username": self._account.username, "password": self._account.password, "client": client}
         reply = await self._post("/login", form)
+        if reply.status in _LATER:
+            raise TemporarilyUnavailable("login", sentence=f"The issuer answers a login with {reply.status}.")
         if reply.status != _OK:
             raise ConfigurationError(f"The issuer refuses the account with {reply.status}.")
         return reply
@@ -152,3 +154,4 @@ _OK: Final = 200
 _SUCCESS: Final = range(200, 400)
 _UNAUTHORIZED: Final = 401
 _TOO_MANY: Final = 429
+_LATER: Final = frozenset({429, 503})
