@@ -5,7 +5,7 @@ What can't be played for want of a key or an account is a ``SkipTest``, which py
 """
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from types import TracebackType
 from typing import Final, Self
 from unittest import SkipTest
@@ -27,27 +27,31 @@ class Attacks:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._loop = asyncio.new_event_loop()
-        self._open = AsyncExitStack()
-        self._campaign: Campaign | None = None
+        self._open = ExitStack()
+        self._playing: tuple[Campaign, asyncio.AbstractEventLoop] | None = None
 
     def __enter__(self) -> Self:
         hosts = [self._target.url] if self._target.account is None else [self._target.url, self._target.account.issuer]
         budget = Budget(map(host_of, hosts), max_requests=MAX_REQUESTS)
-        entering = self._open.enter_async_context(begun(self._target, budget, canary="listening"))
-        self._campaign = self._loop.run_until_complete(entering)
+        with ExitStack() as opening:
+            loop = asyncio.new_event_loop()
+            opening.callback(loop.close)
+            opened = AsyncExitStack()
+            opening.callback(lambda: loop.run_until_complete(opened.aclose()))
+            entering = opened.enter_async_context(begun(self._target, budget, canary="listening"))
+            self._playing = loop.run_until_complete(entering), loop
+            self._open = opening.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._loop.run_until_complete(self._open.aclose())
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.close()
+        self._playing = None
+        self._open.close()
 
     def case(self, case_id: str) -> "AttackTest":
         """Return the attack of this id."""
-        if self._campaign is None:
+        if self._playing is None:
             raise RuntimeError("not within the with")
-        return AttackTest(BY_ID[case_id], self._target, self._campaign, self._loop)
+        return AttackTest(BY_ID[case_id], self._target, *self._playing)
 
 
 class AttackTest:

@@ -1,8 +1,8 @@
 """What a user hands over to ``keyturn attack``: routes, a token, keys, an account. Secrets never as an argument."""
 
 import asyncio
-import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -10,29 +10,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import typer
-import yaml
 
 from keyturn.attack.budget import Budget, host_of
 from keyturn.attack.issuer import log_in, revoke_session
 from keyturn.attack.keyfile import read_signer
 from keyturn.attack.material import read_token
-from keyturn.attack.model import Route
-from keyturn.attack.openapi import read_openapi, server_path
 from keyturn.attack.probe import Probe
-from keyturn.attack.routes import parse_route
 from keyturn.attack.target import Account, Revoke, Target
-from keyturn.errors import ConfigurationError, KeyturnError
-from keyturn.tokens.jwk import PRIVATE_MEMBERS
-from keyturn.verify.locations import key_set_location
+from keyturn.cli.attack_documents import MAX_FILE, find_public_keys, find_routes, parsed, read_file
+from keyturn.errors import ConfigurationError
 
 TOKEN_VARIABLE: Final = "KEYTURN_ATTACK_TOKEN"
 PASSWORD_VARIABLE: Final = "KEYTURN_ATTACK_PASSWORD"
-
-#: Bytes of a file that are read at most.
-MAX_FILE: Final = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +81,7 @@ def hosts_of(url: str, allowed: Iterable[str]) -> frozenset[str]:
 
 
 async def _target(given: Given, probe: Probe, notes: list[str]) -> Target:
-    url, routes = await _routes(given, probe, notes)
+    url, routes = await find_routes(given.url, given.openapi, given.routes, probe, notes)
     account = _account(given)
     token = _token(given) or (None if account is None else await log_in(probe, account))
     header, claims, _ = read_token(token or "")
@@ -98,63 +89,16 @@ async def _target(given: Given, probe: Probe, notes: list[str]) -> Target:
     if given.key is not None:
         algorithm = given.algorithm or (str(header["alg"]) if "alg" in header else None)
         named = header.get("kid") if isinstance(header.get("kid"), str) else None
-        signer = read_signer(_read(given.key, "--key"), algorithm=algorithm, kid=given.kid or named)
+        signer = read_signer(read_file(given.key, "--key"), algorithm=algorithm, kid=given.kid or named)
         target = replace(target, signer=signer, claims=_claims(given))
     elif token is None:
         notes.append("No token and no key were handed over: only what needs neither is played.")
     issuer = given.issuer or claims.get("iss")
-    return replace(target, public_keys=await _public_keys(given.jwks, issuer, probe, notes))
-
-
-async def _routes(given: Given, probe: Probe, notes: list[str]) -> tuple[str, tuple[Route, ...]]:
-    """Return the base and the routes; a URL with a path, and nothing else said, is a route itself."""
-    named = tuple(map(parse_route, given.routes))
-    parts = urlsplit(given.url)
-    origin = f"{parts.scheme}://{parts.netloc}"
-    if given.openapi is None and (named or parts.path.strip("/")):
-        return (given.url, named) if named else (origin, (parse_route(_path_of(given.url, origin)),))
-    source = given.openapi or f"{origin}/openapi.json"
-    described = read_openapi(_parsed(await _contents(source, probe, "--openapi"), "--openapi"))
-    notes.extend(described.notes)
-    base = given.url
-    for server in described.servers[:1]:
-        if host_of(server) not in {"", host_of(given.url)}:
-            notes.append(f"The document names a server at {host_of(server)}; {given.url} is attacked instead.")
-        elif not parts.path.strip("/"):
-            base = f"{origin}{server_path(server)}"
-    known = {(route.method, route.path) for route in named}
-    routes = (*named, *(route for route in described.routes if (route.method, route.path) not in known))
-    if not routes:
-        raise ConfigurationError("--openapi: it describes no route that needs a bearer token; name one with --route.")
-    return base, routes
-
-
-async def _public_keys(
-    source: str | None, issuer: object, probe: Probe, notes: list[str]
-) -> tuple[Mapping[str, Any], ...]:
-    """Return the keys at *source*, or else where a Keyturn issuer has them, if its host was named."""
-    if source is not None:
-        return _keys(_parsed(await _contents(source, probe, "--jwks"), "--jwks"))
-    if not isinstance(issuer, str) or not host_of(issuer):
-        return ()
-    location = key_set_location(issuer)
-    try:
-        return _keys(_parsed(await probe.document(location), "--jwks"))
-    except KeyturnError as error:
-        notes.append(f"The issuer's public keys are not there, name them with --jwks. {error}")
-        return ()
-
-
-def _keys(document: object) -> tuple[Mapping[str, Any], ...]:
-    entries = document.get("keys", [document]) if isinstance(document, Mapping) else None
-    if not isinstance(entries, list):
-        raise ConfigurationError("--jwks: give a JWK Set.")
-    public = [entry for entry in entries if isinstance(entry, Mapping) and entry.get("kty") != "oct"]
-    return tuple({name: value for name, value in entry.items() if name not in PRIVATE_MEMBERS} for entry in public)
+    return replace(target, public_keys=await find_public_keys(given.jwks, issuer, probe, notes))
 
 
 def _claims(given: Given) -> Mapping[str, Any]:
-    claims = {} if given.claims is None else _parsed(_read(given.claims, "--claims"), "--claims")
+    claims = {} if given.claims is None else parsed(read_file(given.claims, "--claims"), "--claims")
     if not isinstance(claims, Mapping):
         raise ConfigurationError("--claims: give a JSON object.")
     named = {"iss": given.issuer, "aud": given.audience}
@@ -162,12 +106,18 @@ def _claims(given: Given) -> Mapping[str, Any]:
 
 
 def _token(given: Given) -> str | None:
-    if given.token_file is None:
-        return os.environ.get(TOKEN_VARIABLE, "").strip() or None
-    data = sys.stdin.buffer.read(MAX_FILE) if given.token_file == "-" else _read(Path(given.token_file), "--token-file")
+    """Return the token from the file, standard input or the environment; None where there is none anywhere."""
+    if given.token_file == "-":
+        data = sys.stdin.buffer.read(MAX_FILE)
+    elif given.token_file is not None:
+        data = read_file(Path(given.token_file), "--token-file")
+    elif named := os.environ.get(TOKEN_VARIABLE):
+        data = named.encode("ascii", "replace")
+    else:
+        return None
     text = data.decode("ascii", "replace").strip().removeprefix("Bearer ").strip()
-    if not text.isprintable() or not text.isascii() or " " in text or not text:
-        raise ConfigurationError("--token-file: it holds no token, or more than one.")
+    if not _TOKEN.fullmatch(text):
+        raise ConfigurationError(f"--token-file, {TOKEN_VARIABLE}: there is no token, or more than one.")
     return text
 
 
@@ -217,31 +167,5 @@ async def _run(command: str, token: str) -> None:
         raise ConfigurationError(f"--revoke-command: it failed with {process.returncode}.")
 
 
-def _path_of(url: str, origin: str) -> str:
-    return url.removeprefix(origin).partition("#")[0]
-
-
-async def _contents(source: str, probe: Probe, option: str) -> bytes:
-    if source.startswith(("http://", "https://")):
-        return await probe.document(source)
-    return _read(Path(source), option)
-
-
-def _read(path: Path, option: str) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_FILE)
-    except OSError as error:
-        raise ConfigurationError(f"{option}: {path} can't be read: {error.strerror}.") from None
-
-
-def _parsed(data: bytes, option: str) -> object:
-    """Return what *data*, JSON or YAML, says."""
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        pass
-    try:
-        return yaml.safe_load(data)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise ConfigurationError(f"{option}: it is neither JSON nor YAML.") from None
+#: One word of printable ASCII, as a header can hold it.
+_TOKEN: Final = re.compile(r"[!-~]+")
