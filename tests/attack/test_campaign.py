@@ -120,6 +120,35 @@ async def test_a_failure_that_comes_again_is_a_crash(issuer: TestIssuer, times: 
     assert flaws(await attack(Api(alters(takes(issuer), fail)), issuer, "alg-none", "crash")) == flaw
 
 
+@pytest.mark.parametrize(
+    ("body", "found"), [('{"page": "of the front end"}', set()), ('{"orders": []}', {"path-bypass"})]
+)
+async def test_a_page_at_another_path_is_no_way_in(issuer: TestIssuer, body: str, found: set[str]) -> None:
+    """Only what the route itself would have answered is."""
+
+    def elsewhere(asked: Asked, said: Said) -> Said:
+        return Said(status=200, body=body) if asked.path == "/orders/" else said
+
+    assert flaws(await attack(Api(alters(takes(issuer), elsewhere)), issuer, "path-bypass")) == found
+
+
+async def test_a_403_is_wrong_for_a_bad_token_alone(issuer: TestIssuer) -> None:
+    """A firewall may answer a strange path with it, and an API a good token without the scope (RFC 6750 §3.1)."""
+    sound = takes(issuer)
+
+    def firewall(asked: Asked, said: Said) -> Said:
+        scope = read_token(asked.token)[1].get("scope")
+        refused = asked.path != "/orders" or (said.status == 200 and scope != "a")
+        return Said(status=403) if refused else said
+
+    cases = ("path-bypass", "string-scope", "wrong-status")
+    token = issuer.make_token(scopes=["a"])
+    report = await attack(Api(alters(sound, firewall)), issuer, *cases, token=token)
+    wrong = alters(sound, lambda _, said: Said(status=403) if said.status == 401 else said)
+    assert set(verdicts(report).values()) == {Verdict.SOUND}
+    assert flaws(await attack(Api(wrong), issuer, "wrong-status")) == {"wrong-status"}
+
+
 async def test_a_public_route_that_somebody_named_is_a_flaw(issuer: TestIssuer) -> None:
     """And of that route nothing else is said, while the other one is attacked as ever."""
 
@@ -170,7 +199,7 @@ async def test_a_cookie_that_the_good_token_brings_is_not_kept(issuer: TestIssue
 
     def remember(asked: Asked, said: Said) -> Said:
         if any(name == "cookie" for name, _ in asked.headers):
-            return Said(status=200)
+            return Said(status=200, body='{"orders": []}')
         return Said(status=said.status, headers={**said.headers, "Set-Cookie": "session=1; Path=/"}, body=said.body)
 
     assert flaws(await attack(Api(alters(takes(issuer), remember)), issuer, "missing-check", "alg-none")) == set()

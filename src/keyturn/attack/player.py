@@ -129,7 +129,7 @@ class Player:
         hits: list[Hit] = []
         unclear, visits = 0, self.arms.canary.visits
         for shot in shots:
-            outcome, answer = await self._shoot(case, baseline, shot, confirm=1 if not hits else 0)
+            outcome, answer = await self._shoot(case, baseline, shot)
             if outcome is Outcome.ACCEPTED:
                 hits.append(Hit(variant=shot.variant, status=answer.status if answer is not None else 0))
             unclear += outcome is Outcome.UNCLEAR
@@ -144,15 +144,11 @@ class Player:
             return _result(case, baseline, Verdict.INCONCLUSIVE, because, requests=len(shots))
         return _result(case, baseline, Verdict.SOUND, "Every one was refused.", requests=len(shots))
 
-    async def _shoot(
-        self, case: Case, baseline: Baseline, shot: Shot, *, confirm: int
-    ) -> tuple[Outcome, Answer | None]:
-        """Return what became of *shot*; a success, or a crash, only if it comes again *confirm* times."""
+    async def _shoot(self, case: Case, baseline: Baseline, shot: Shot) -> tuple[Outcome, Answer | None]:
+        """Return what became of *shot*; a success, or a crash, only if it comes again."""
         answer = await self.ask(baseline.route, shot)
         outcome = _outcome(baseline, shot, answer)
-        for _ in range(max(confirm, outcome is Outcome.CRASHED)):
-            if outcome not in {Outcome.ACCEPTED, Outcome.CRASHED}:
-                break
+        if outcome in {Outcome.ACCEPTED, Outcome.CRASHED}:
             answer = await self.ask(baseline.route, shot)
             outcome = outcome if _outcome(baseline, shot, answer) is outcome else Outcome.UNCLEAR
         if answer is not None:
