@@ -29,8 +29,7 @@ from keyturn.tokens import base64url
 ROOT: Final = Path(__file__).parents[1]
 GUIDES: Final = sorted((ROOT / "docs").glob("*.md"))
 DOCUMENTS: Final = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md")), ROOT / "examples" / "README.md"]
-PLACES: Final = {"KEYTURN_CONFIG", "KEYTURN_KEEP", "KEYTURN_VECTORS"}
-PLACES: Final = {"KEYTURN_CONFIG", "KEYTURN_VECTORS", "KEYTURN_ATTACK_TOKEN", "KEYTURN_ATTACK_PASSWORD"}
+PLACES: Final = {"KEYTURN_CONFIG", "KEYTURN_KEEP", "KEYTURN_VECTORS", "KEYTURN_ATTACK_TOKEN", "KEYTURN_ATTACK_PASSWORD"}
 
 
 def blocks(path: Path, language: str) -> list[str]:
