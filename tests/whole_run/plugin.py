@@ -35,8 +35,8 @@ HOOK = str(Path(__file__).with_name("hook"))
 PIECE = 1 << 25
 OVERLAP = 1 << 12
 
-HOLDERS = ("*.key", "key", "*master_key*", "*master-key*", "*.toml", "*.pem", "*.py", "*.sh")
-"""Files that hold secrets because they are made for it, and the sources of programs that tests run."""
+HOLDERS = ("*.key", "key", "*master_key*", "*master-key*", "*.toml", "*.pem", "*.py", "*.pyc", "*.sh")
+"""Files that hold secrets because they are made for it, and the programs that tests run, which say examples."""
 
 SHOWN = "dev"
 """The command that shows its developer a password, once, as it must."""
