@@ -1,0 +1,1 @@
+"""One file a flaw, named as ``keyturn attack`` names it."""

@@ -1,0 +1,1 @@
+"""Authorization servers that are broken on purpose, each in one way."""

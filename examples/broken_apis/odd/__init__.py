@@ -1,0 +1,1 @@
+"""APIs that are sound and answer in their own way."""

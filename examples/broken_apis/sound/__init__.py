@@ -1,0 +1,1 @@
+"""APIs in which nothing is to be found."""
