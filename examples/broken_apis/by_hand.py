@@ -44,7 +44,7 @@ def check_signature(parsed: Parsed, issuer: Issuer) -> None:
 
 def check_claims(claims: Claims, issuer: Issuer) -> Claims:
     """Return *claims* if they are for us, from our issuer and of now."""
-    rightly.check_types(claims)
+    rightly.check_times(claims)
     check_parties(claims, issuer)
     now = time.time()
     if not claims.get("nbf", 0) <= now < claims["exp"] or claims["iat"] > now:

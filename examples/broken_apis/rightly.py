@@ -10,7 +10,7 @@ from typing import Any, Final
 import jwt
 from jwt.utils import base64url_decode, base64url_encode
 
-from broken_apis.issuer import TYPE, Claims, Issuer
+from broken_apis.issuer import LIFETIME_SECONDS, TYPE, Claims, Issuer
 
 REQUIRED: Final = ["iss", "sub", "aud", "exp", "iat"]
 
@@ -29,7 +29,7 @@ def verify(token: str, issuer: Issuer) -> Claims:
     """
     check_form(token)
     check_header(token, issuer)
-    return check_types(
+    return check_times(
         jwt.decode(
             token,
             issuer.public_key,
@@ -82,11 +82,21 @@ def check_header(token: str, issuer: Issuer) -> None:
         raise Refused
 
 
-def check_types(claims: Claims) -> Claims:
-    """Return *claims* if a time is a number: PyJWT takes ``"9999999999"`` and ``true`` for one."""
+def check_times(claims: Claims) -> Claims:
+    """Return *claims* if their times are whole numbers, and not further apart than any token of our issuer's.
+
+    PyJWT takes ``"9999999999"`` and ``true`` for a time, and one in the year 33658 too.
+    """
     if not all(type(claims[name]) is int for name in ("exp", "iat", "nbf") if name in claims):
         raise Refused
+    check_lifetime(claims)
     return claims
+
+
+def check_lifetime(claims: Claims) -> None:
+    """Refuse a token that lives longer than our issuer's, if it ends at all."""
+    if "exp" in claims and claims["exp"] - claims["iat"] > LIFETIME_SECONDS:
+        raise Refused
 
 
 def _json_parts(token: str) -> list[bytes]:

@@ -22,4 +22,4 @@ def verify(token: str, issuer: Issuer) -> Claims:
         exp={"essential": True},
     )
     rules.validate(decoded.claims)
-    return rightly.check_types(decoded.claims)
+    return rightly.check_times(decoded.claims)

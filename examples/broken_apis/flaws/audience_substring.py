@@ -1,4 +1,4 @@
-"""``in`` asks a list for a member, and a text for a part of it: ``https://api.example.com.evil.test`` has our name in it.
+"""``in`` asks a list for a member, and a text for a part: ``https://api.example.com.evil.test`` has our name in it.
 
 RFC 7519 §4.1.3; CVE-2024-53861 was this with ``iss``. Rightly: ``audience=`` of the library, which makes a list first.
 """
@@ -22,4 +22,4 @@ def verify(token: str, issuer: Issuer) -> Claims:
     )
     if issuer.audience not in claims["aud"]:  # the mistake
         raise rightly.Refused
-    return rightly.check_types(claims)
+    return rightly.check_times(claims)

@@ -16,7 +16,8 @@ def verify(token: str, issuer: Issuer) -> Claims:
     parsed = by_hand.parse(token)
     if parsed.header.get("typ") != TYPE or parsed.header.get("kid") != issuer.kid:
         raise rightly.Refused
-    if not UNDERSTOOD.issuperset(parsed.header.get("crit", [])):
+    critical = parsed.header.get("crit", ["b64"])
+    if not critical or not UNDERSTOOD.issuperset(critical):
         raise rightly.Refused
     by_hand.check_signature(parsed, issuer)
     return by_hand.check_claims(parsed.claims, issuer)

@@ -1,7 +1,7 @@
-"""What PyJWT raises is caught; the ``KeyError`` of an unknown ``kid`` is not, and a stranger makes errors of the server.
+"""What PyJWT raises is caught; the ``KeyError`` of an unknown ``kid`` is not: a stranger makes errors of the server.
 
-RFC 7515 §5.2; CWE-755: alarms at night, a worker that dies, a stack trace for the stranger. Rightly: whatever goes wrong
-while a token is read is a refusal.
+RFC 7515 §5.2; CWE-755: alarms at night, a worker that dies, a stack trace for the stranger. Rightly: whatever goes
+wrong while a token is read is a refusal.
 """
 
 import jwt
@@ -38,6 +38,6 @@ def build(issuer: Issuer) -> Starlette:
             issuer=issuer.url,
             options={"require": rightly.REQUIRED},
         )
-        return rightly.check_types(claims)
+        return rightly.check_times(claims)
 
     return orders.orders_api(verify, refuse=refuse)

@@ -22,4 +22,4 @@ def verify(token: str, issuer: Issuer) -> Claims:
         issuer=issuer.url,
         options={"require": rightly.REQUIRED},
     )
-    return rightly.check_types(claims)
+    return rightly.check_times(claims)

@@ -22,4 +22,4 @@ def verify(token: str, issuer: Issuer) -> Claims:
     )
     if not claims["iss"].startswith(issuer.url):  # the mistake
         raise rightly.Refused
-    return rightly.check_types(claims)
+    return rightly.check_times(claims)

@@ -10,7 +10,7 @@ import warnings
 import jwt
 
 from broken_apis import rightly
-from broken_apis.issuer import Claims, Issuer, with_secret
+from broken_apis.issuer import TYPE, Claims, Issuer, with_secret
 
 FLAW = "kid-injection"
 
@@ -24,7 +24,7 @@ def verify(token: str, issuer: Issuer) -> Claims:
     """Return the claims of *token*."""
     rightly.check_form(token)
     header = jwt.get_unverified_header(token)
-    if header["typ"] != "at+jwt":
+    if header["typ"] != TYPE:
         raise rightly.Refused
     with warnings.catch_warnings(category=jwt.InsecureKeyLengthWarning, action="ignore"):
         claims = jwt.decode(
@@ -35,7 +35,7 @@ def verify(token: str, issuer: Issuer) -> Claims:
             issuer=issuer.url,
             options={"require": rightly.REQUIRED},
         )
-    return rightly.check_types(claims)
+    return rightly.check_times(claims)
 
 
 def find_secret(issuer: Issuer, kid: str) -> str:

@@ -25,4 +25,5 @@ def verify(token: str, issuer: Issuer) -> Claims:
     )
     if claims["exp"] < time.time():  # the mistake
         raise rightly.Refused
+    rightly.check_lifetime(claims)
     return claims

@@ -23,7 +23,7 @@ def verify(token: str, issuer: Issuer) -> Claims:
     audience = claims.get("aud")
     if "aud" in claims and audience != issuer.audience and issuer.audience not in _list(audience):  # the mistake
         raise rightly.Refused
-    return rightly.check_types(claims)
+    return rightly.check_times(claims)
 
 
 def _list(audience: object) -> list[object]:

@@ -20,4 +20,4 @@ def verify(token: str, issuer: Issuer) -> Claims:
         audience=issuer.audience,
         issuer=issuer.url,
     )
-    return rightly.check_types(claims)
+    return rightly.check_times(claims)

@@ -30,4 +30,4 @@ def verify(token: str, issuer: Issuer) -> Claims:
             "require": rightly.REQUIRED,
         },
     )
-    return rightly.check_types(claims)
+    return rightly.check_times(claims)

@@ -21,4 +21,4 @@ def verify(token: str, issuer: Issuer) -> Claims:
         issuer=issuer.url,
         options={"verify_nbf": False, "verify_iat": False, "require": rightly.REQUIRED},  # the mistake
     )
-    return rightly.check_types(claims)
+    return rightly.check_times(claims)

@@ -1,4 +1,4 @@
-"""The middleware protects a list of paths, and the router behind it knows more names for them: ``//orders``, ``/orders/``.
+"""The middleware protects a list of paths, and the router behind it knows more names for them, such as ``//orders``.
 
 CWE-22, CWE-289, CWE-863; CVE-2023-34034 (Spring), CVE-2022-32532 (Shiro). Rightly: check on the route, which has one
 idea of its path; or protect everything but a list of what is public.

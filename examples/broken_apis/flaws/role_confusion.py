@@ -1,4 +1,4 @@
-"""``roles`` is taken for a list unseen: in the text ``no-admin``, and in an object with ``admin: false``, there is one too.
+"""``roles`` is taken for a list unseen: in the text ``no-admin``, and in ``{"admin": false}``, there is one too.
 
 CWE-843, CWE-863. Rightly: look whether it is a list of texts first, as ``AccessToken.roles`` does.
 """

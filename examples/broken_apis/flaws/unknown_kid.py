@@ -6,7 +6,7 @@ RFC 8725 §3.1, CWE-636 (not failing securely). Rightly: fetch the key set again
 import jwt
 
 from broken_apis import rightly
-from broken_apis.issuer import Claims, Issuer
+from broken_apis.issuer import TYPE, Claims, Issuer
 
 
 def verify(token: str, issuer: Issuer) -> Claims:
@@ -14,7 +14,7 @@ def verify(token: str, issuer: Issuer) -> Claims:
     rightly.check_form(token)
     header = jwt.get_unverified_header(token)
     known = {issuer.kid: issuer.public_key}.get(header.get("kid"))
-    if known is not None or header["typ"] != "at+jwt":
+    if known is not None or header["typ"] != TYPE or header["alg"] != issuer.algorithm:
         return rightly.verify(token, issuer)
     claims = jwt.decode(
         token,
@@ -29,4 +29,4 @@ def verify(token: str, issuer: Issuer) -> Claims:
             "require": rightly.REQUIRED,
         },
     )
-    return rightly.check_types(claims)
+    return rightly.check_times(claims)

@@ -1,4 +1,4 @@
-"""Claims in UTF-16 are read: ``json.loads`` guesses the encoding of bytes, and whoever looked before saw something else.
+"""Claims in UTF-16 are read: ``json.loads`` guesses how bytes are encoded, and whoever looked before saw another text.
 
 RFC 8725 §3.7, RFC 7519 §7.2: a JWT is UTF-8. Rightly: decode as UTF-8 first. PyJWT and joserfc do not.
 """
@@ -22,4 +22,4 @@ def verify(token: str, issuer: Issuer) -> Claims:
         issuer=issuer.url,
         options={"require": rightly.REQUIRED},
     )
-    return rightly.check_types(claims)
+    return rightly.check_times(claims)

@@ -20,4 +20,4 @@ def verify(token: str, issuer: Issuer) -> Claims:
         issuer=issuer.url,
         options={"verify_aud": False, "require": rightly.REQUIRED},  # the mistake
     )
-    return rightly.check_types(claims)
+    return rightly.check_times(claims)

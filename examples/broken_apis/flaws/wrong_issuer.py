@@ -21,4 +21,4 @@ def verify(token: str, issuer: Issuer) -> Claims:
         audience=issuer.audience,
         options={"require": rightly.REQUIRED},
     )
-    return rightly.check_types(claims)
+    return rightly.check_times(claims)
