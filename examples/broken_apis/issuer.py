@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, HMACAlgorithm, RSAAlgorithm
 
 URL: Final = "https://auth.example.com"
@@ -52,15 +52,12 @@ class Issuer:
     @property
     def public_jwk(self) -> dict[str, Any]:
         """The public key as a JWK."""
-        return _public_jwk(self.public_key) | {"kid": self.kid, "alg": self.algorithm, "use": "sig"}
+        return _jwk(self.public_key) | {"kid": self.kid, "alg": self.algorithm, "use": "sig"}
 
     @property
-    def key_file(self) -> str:
-        """What to keep in a file so that somebody else can sign: a PEM, or the secret."""
-        if isinstance(self.key, bytes):
-            return self.key.decode("ascii")
-        pem: bytes = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        return pem.decode("ascii")
+    def private_jwk(self) -> dict[str, Any]:
+        """The signing key as a JWK; a secret as one of ``kty`` ``oct``."""
+        return _jwk(self.key) | {"kid": self.kid, "alg": self.algorithm, "use": "sig"}
 
     def token(self, **claims: object) -> str:
         """Return a signed access token; *claims* go in place of the usual ones, and None leaves one out."""
@@ -101,9 +98,8 @@ def _name(key: Any) -> str:  # noqa: ANN401 - a private key of either family
     return hashlib.sha256(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
 
 
-def _public_jwk(key: Any) -> dict[str, Any]:  # noqa: ANN401 - a public key of either family, or a secret
+def _jwk(key: Any) -> dict[str, Any]:  # noqa: ANN401 - a key of either family, or a secret
     if isinstance(key, bytes):
         return dict(HMACAlgorithm.to_jwk(key, as_dict=True))
-    if isinstance(key, rsa.RSAPublicKey):
-        return dict(RSAAlgorithm.to_jwk(key, as_dict=True))
-    return dict(ECAlgorithm.to_jwk(key, as_dict=True))
+    family = RSAAlgorithm if isinstance(key, rsa.RSAPublicKey | rsa.RSAPrivateKey) else ECAlgorithm
+    return dict(family.to_jwk(key, as_dict=True))

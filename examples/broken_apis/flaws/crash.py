@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broken_apis import orders, rightly
-from broken_apis.issuer import TYPE, Claims, Issuer
+from broken_apis.issuer import Claims, Issuer
 
 
 def refuse(request: Request, error: Exception) -> Response:
@@ -28,8 +28,7 @@ def build(issuer: Issuer) -> Starlette:
         header = jwt.get_unverified_header(token)
         key = keys[header["kid"]]
         rightly.check_form(token)
-        if header["typ"] != TYPE:
-            raise rightly.Refused
+        rightly.check_kind(token)
         claims = jwt.decode(
             token,
             key,

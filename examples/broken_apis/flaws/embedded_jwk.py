@@ -15,6 +15,7 @@ def verify(token: str, issuer: Issuer) -> Claims:
     header = jwt.get_unverified_header(token)
     if "jwk" not in header:
         return rightly.verify(token, issuer)
+    rightly.check_kind(token)
     claims = jwt.decode(
         token,
         jwt.PyJWK(header["jwk"], algorithm=header["alg"]),  # the mistake

@@ -16,6 +16,7 @@ def verify(token: str, issuer: Issuer) -> Claims:
     header = jwt.get_unverified_header(token)
     if "jku" not in header:
         return rightly.verify(token, issuer)
+    rightly.check_kind(token)
     client = jwt.PyJWKClient(header["jku"], timeout=2)  # the mistake
     claims = jwt.decode(
         token,

@@ -14,6 +14,8 @@ def verify(token: str, issuer: Issuer) -> Claims:
     head, payload, signature = token.split(".")
     rightly.check_form(f"{head}.{payload}.{signature or 'AA'}")
     rightly.check_header(token, issuer)
+    if jwt.get_unverified_header(token)["alg"] != issuer.algorithm:
+        raise rightly.Refused
     claims = jwt.decode(
         token,
         issuer.public_key,

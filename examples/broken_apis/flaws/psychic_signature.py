@@ -38,17 +38,16 @@ def holds(message: bytes, signature: bytes, key: Point) -> bool:
     # the mistake: r and s may be zero
     inverse = pow(s, N - 2, N)
     e = int.from_bytes(sha256(message).digest())
-    point = add(times(e * inverse % N, G), times(r * inverse % N, key))
+    point = sum_of(e * inverse % N, G, r * inverse % N, key)
     return (point[0] if point else 0) % N == r
 
 
-def times(factor: int, point: Point) -> Point:
-    """Multiply."""
+def sum_of(one: int, first: Point, other: int, second: Point) -> Point:
+    """Return ``one * first + other * second``, both from the highest bit down at once."""
+    points = {"10": first, "01": second, "11": add(first, second), "00": None}
     total: Point = None
-    while factor:
-        if factor & 1:
-            total = add(total, point)
-        point, factor = add(point, point), factor >> 1
+    for bits in zip(f"{one:0256b}", f"{other:0256b}", strict=True):
+        total = add(add(total, total), points["".join(bits)])
     return total
 
 

@@ -19,6 +19,7 @@ def verify(token: str, issuer: Issuer) -> Claims:
     header = jwt.get_unverified_header(token)
     if "x5c" not in header:
         return rightly.verify(token, issuer)
+    rightly.check_kind(token)
     certificate = x509.load_der_x509_certificate(base64.b64decode(header["x5c"][0]))
     claims = jwt.decode(
         token,

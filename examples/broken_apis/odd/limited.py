@@ -13,8 +13,8 @@ from broken_apis import rightly
 from broken_apis.issuer import Issuer
 from broken_apis.orders import orders_api
 
-REQUESTS_A_SECOND = 60
-BURST = 20
+REQUESTS_A_SECOND = 100
+BURST = 100
 
 
 def build(issuer: Issuer) -> Starlette:
