@@ -4,11 +4,9 @@ OWASP WSTG-CONF-06; CWE-650. What HEAD does is done for anybody: it may change s
 ``methods=["OPTIONS"]`` is open. Rightly: check on the route, whatever the method is; answer preflights in front of it.
 """
 
-from collections.abc import Awaitable, Callable
-
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -19,7 +17,7 @@ from broken_apis.issuer import Issuer
 def build(issuer: Issuer) -> Starlette:
     """Return the API."""
 
-    async def authenticate(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    async def authenticate(request: Request, call_next: RequestResponseEndpoint) -> Response:
         allows = orders.NEEDS.get(request.url.path)
         if allows is None or request.method in {"HEAD", "OPTIONS"}:  # the mistake
             return await call_next(request)

@@ -3,11 +3,9 @@
 CWE-650, OWASP WSTG-CONF-06. Rightly: no such header; and check on the route, whatever the method is.
 """
 
-from collections.abc import Awaitable, Callable
-
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -20,7 +18,7 @@ FLAW = "method-bypass"
 def build(issuer: Issuer) -> Starlette:
     """Return the API."""
 
-    async def authenticate(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    async def authenticate(request: Request, call_next: RequestResponseEndpoint) -> Response:
         allows = orders.NEEDS.get(request.url.path)
         method = request.headers.get("x-http-method-override", request.method)  # the mistake
         if allows is None or method == "OPTIONS":

@@ -5,11 +5,10 @@ idea of its path; or protect everything but a list of what is public.
 """
 
 import re
-from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -32,7 +31,7 @@ class Tidy:
 def build(issuer: Issuer) -> Starlette:
     """Return the API."""
 
-    async def authenticate(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    async def authenticate(request: Request, call_next: RequestResponseEndpoint) -> Response:
         allows = orders.NEEDS.get(request.url.path)  # the mistake: by the path as it was written
         if allows is None:
             return await call_next(request)

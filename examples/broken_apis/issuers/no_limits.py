@@ -12,7 +12,7 @@ from broken_apis.login_server import LoginServer
 class Careless(LoginServer):
     """Lets everybody guess."""
 
-    def may_guess(self) -> bool:
+    def may_guess(self, _username: str) -> bool:
         """Say yes."""
         return True  # the mistake
 

@@ -1,10 +1,9 @@
 """Answers preflights of browsers itself, and any OPTIONS with 204: no secret is in either."""
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 from starlette.applications import Starlette
-from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,7 +13,7 @@ from broken_apis.issuer import Issuer
 from broken_apis.orders import orders_api
 
 
-async def allow(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+async def allow(request: Request, call_next: RequestResponseEndpoint) -> Response:
     """Answer OPTIONS."""
     if request.method == "OPTIONS":
         return Response(status_code=204, headers={"Allow": "GET, HEAD, OPTIONS"})

@@ -1,11 +1,10 @@
 """Takes only so many requests a second, and answers 429 to the others."""
 
 import time
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 from starlette.applications import Starlette
-from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -21,7 +20,7 @@ def build(issuer: Issuer) -> Starlette:
     """Return the API."""
     free_at = [0.0]
 
-    async def limit(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    async def limit(request: Request, call_next: RequestResponseEndpoint) -> Response:
         now = time.monotonic()
         if free_at[0] - now > BURST / REQUESTS_A_SECOND:
             return JSONResponse({"error": "rate_limited"}, 429, {"Retry-After": "1"})

@@ -1,6 +1,7 @@
 """Sends everybody whose token is no good to a page for logging in, which answers 200."""
 
 from functools import partial
+from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -12,9 +13,9 @@ from broken_apis.issuer import Issuer
 from broken_apis.orders import orders_api
 
 
-def refuse(_request: Request, _error: Exception) -> Response:
+def refuse(request: Request, _error: Exception) -> Response:
     """Answer a request whose token is no good."""
-    return RedirectResponse("/login", 302)
+    return RedirectResponse(f"/login?{urlencode({'next': str(request.url)})}", 302)
 
 
 def login(_request: Request) -> Response:

@@ -1,10 +1,9 @@
 """Answers 501 to all methods but GET, as Python's ``http.server`` does."""
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 from starlette.applications import Starlette
-from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -13,7 +12,7 @@ from broken_apis.issuer import Issuer
 from broken_apis.orders import orders_api
 
 
-async def only_get(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+async def only_get(request: Request, call_next: RequestResponseEndpoint) -> Response:
     """Refuse other methods."""
     if request.method != "GET":
         return JSONResponse({"error": "unsupported_method"}, 501)

@@ -1,11 +1,10 @@
 """Answers 503 now and then, to good tokens and to bad ones."""
 
 import itertools
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 from starlette.applications import Starlette
-from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -20,7 +19,7 @@ def build(issuer: Issuer) -> Starlette:
     """Return the API."""
     requests = itertools.count(1)
 
-    async def stumble(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    async def stumble(request: Request, call_next: RequestResponseEndpoint) -> Response:
         if next(requests) % ONE_IN == 0:
             return JSONResponse({"error": "temporarily_unavailable"}, 503)
         return await call_next(request)
