@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -119,15 +119,21 @@ def public(_request: Request) -> Response:
     return JSONResponse({"open": "from 9 to 5"})
 
 
-def describe(_request: Request) -> Response:
+def description() -> dict[str, Any]:
     """Say in OpenAPI what is there, and what needs a token."""
     token = {"security": [{"token": []}]}
-    paths = {"/orders": {"get": token}, "/admin": {"get": token}, "/public": {"get": {}}}
     scheme = {"token": {"type": "http", "scheme": "bearer"}}
-    info = {"title": "Orders", "version": "1"}
-    return JSONResponse(
-        {"openapi": "3.1.0", "info": info, "paths": paths, "components": {"securitySchemes": scheme}},
-    )
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Orders", "version": "1"},
+        "paths": {"/orders": {"get": token}, "/admin": {"get": token}, "/public": {"get": {}}},
+        "components": {"securitySchemes": scheme},
+    }
+
+
+def describe(_request: Request) -> Response:
+    """Answer with the description."""
+    return JSONResponse(description())
 
 
 def _challenge(status: int, error: str) -> Response:

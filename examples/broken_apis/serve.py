@@ -1,21 +1,20 @@
-"""Serves one of these APIs on this machine, and says how to attack it: ``serve.py alg-none``. Lists them without a name.
+"""Serves one of these APIs on this machine, and says how to attack it: ``serve.py alg-none``. Lists them otherwise.
 
-What an attack needs is put into a folder that is there as long as the server: a token, and the issuer's keys.
+What an attack needs is put into a folder that is there as long as the server.
 """
 
 import argparse
-import json
-import os
 import shlex
 import signal
 import sys
 import tempfile
 from pathlib import Path
 
-sys.path[0] = str(Path(__file__).parents[1])  # this file is in the package that it serves
+sys.path.append(str(Path(__file__).parents[1]))  # where the package is that this file is in
 
-from broken_apis import login_server, target  # noqa: E402 - only now it is to be found
-from broken_apis.serving import Served, serving  # noqa: E402 - likewise
+from broken_apis import target
+from broken_apis.handing_over import attack_command
+from broken_apis.serving import serving
 
 
 def main() -> int:
@@ -37,30 +36,8 @@ def main() -> int:
     return 0
 
 
-def attack_command(served: Served, folder: Path) -> list[str]:
-    """Return the command that attacks what is *served*; what it needs is put into *folder*."""
-    attack = ["keyturn", "attack", served.url]
-    if served.target.name.startswith(f"{target.ISSUERS}/"):
-        password = f"KEYTURN_ATTACK_PASSWORD={login_server.PASSWORD}"
-        account = ["--issuer", served.url, "--username", login_server.USERNAME]
-        return ["env", password, *attack, "--route", "GET /me", *account]
-    issuer = served.target.issuer
-    files = {
-        "--token-file": _write(folder / "token.txt", issuer.token()),
-        "--key": _write(folder / "key.json", json.dumps(issuer.private_jwk)),
-        "--jwks": _write(folder / "jwks.json", json.dumps({"keys": [issuer.public_jwk]})),
-    }
-    return [*attack, *(word for option in files.items() for word in option), "--listen"]
-
-
 def _story(name: str) -> str:
     return target.story(name).replace("``", "`")
-
-
-def _write(file: Path, text: str) -> str:
-    with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as opened:
-        opened.write(text)
-    return str(file)
 
 
 _ENDINGS = {signal.SIGINT, signal.SIGTERM}

@@ -10,3 +10,4 @@ sys.path += [
     str(Path(__file__).parent),
     *(str(Path(__file__).parents[1] / beside) for beside in ("core", "server", "servers")),
 ]
+sys.path.append(str(Path(__file__).parents[2] / "examples"))

@@ -5,7 +5,6 @@ RFC 8725 §3.10; CWE-89. Rightly: a parameter, ``WHERE kid = ?``; better, a dict
 
 import secrets
 import sqlite3
-import warnings
 
 import jwt
 
@@ -25,15 +24,14 @@ def verify(token: str, issuer: Issuer) -> Claims:
     rightly.check_form(token)
     rightly.check_kind(token)
     kid = jwt.get_unverified_header(token)["kid"]
-    with warnings.catch_warnings(category=jwt.InsecureKeyLengthWarning, action="ignore"):
-        claims = jwt.decode(
-            token,
-            find_secret(issuer, kid),
-            algorithms=[issuer.algorithm],
-            audience=issuer.audience,
-            issuer=issuer.url,
-            options={"require": rightly.REQUIRED},
-        )
+    claims = jwt.decode(
+        token,
+        find_secret(issuer, kid),
+        algorithms=[issuer.algorithm],
+        audience=issuer.audience,
+        issuer=issuer.url,
+        options={"require": rightly.REQUIRED},
+    )
     return rightly.check_times(claims)
 
 

@@ -1,0 +1,118 @@
+"""``keyturn attack`` finds the one flaw of each broken example API, and none in the sound ones, however odd they are.
+
+Each target is a real server on a port of its own, watched from inside: it says itself how many requests came, and
+which tokens, none of which may be in anything that comes out of an attack (A01 to A30 of the user's own API).
+"""
+
+from typing import Final
+
+import pytest
+from attacked import (
+    ADMIN,
+    BOTH,
+    ORDERS,
+    Watched,
+    account_at,
+    api,
+    attack,
+    attack_issuer,
+    check_silence,
+    found_by,
+    outputs_of,
+    signer_for,
+    watched,
+)
+
+from broken_apis import target as targets
+from keyturn.attack.cases import BY_ID, CASES
+from keyturn.attack.model import Need, Verdict
+from keyturn.attack.results import Report
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning"),  # what is wrong is meant to be
+    pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning"),
+]
+
+NAMES: Final = targets.names()
+ISSUERS: Final = [name for name in NAMES if name.startswith("issuers/")]
+SOUND: Final = [name for name in NAMES if name.startswith("sound/")]
+ODD: Final = [name for name in NAMES if name.startswith("odd/")]
+BROKEN: Final = [name for name in NAMES if "/" not in name]
+
+#: Flaws that show at the route for administrators alone.
+AT_ADMIN: Final = {"missing-check", "role-confusion"}
+
+#: What is asked of an issuer alone.
+AT_ISSUERS: Final = {case.id for case in CASES if case.need in {Need.ISSUER, Need.REVOCATION}}
+
+#: What can't be asked where the signature is of another kind.
+INAPPLICABLE: Final = {
+    "sound/pyjwt-rsa": {"psychic-signature"},
+    "sound/pyjwt-secret": {"psychic-signature", "alg-confusion", "weak-secret"},
+}
+
+#: What follows necessarily from a flaw, and why.
+COMPANIONS: Final[dict[str, dict[str, str]]] = {}
+
+#: What is rightly said of an API that is sound otherwise.
+STATED: Final[dict[str, dict[str, str]]] = {
+    "odd/forbidden": {"wrong-status": "it answers 403 where it should be 401, which is what it is there for"},
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_the_flaw_of_each_broken_api_is_found_and_no_other(name: str) -> None:
+    """One flaw, one finding: neither is it missed, nor are others seen in it; and no token is in what is said."""
+    with watched(name) as target:
+        report = attack(api(target, ADMIN if name in AT_ADMIN else ORDERS))
+
+    assert target.flaw in found_by(report)
+    assert found_by(report) - {target.flaw} <= COMPANIONS.get(name, {}).keys()
+    _check_manners(target, report)
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_nothing_is_found_in_a_sound_api(name: str) -> None:
+    """An API made with our adapters, and one made with PyJWT used rightly: each case is played, and each refused."""
+    with watched(name) as target:
+        report = attack(api(target, *BOTH))
+
+    assert found_by(report) == set()
+    assert [result for result in report.results if result.verdict is Verdict.INCONCLUSIVE] == []
+    played = {result.case.id for result in report.results if result.verdict is Verdict.SOUND}
+    assert BY_ID.keys() - played == AT_ISSUERS | INAPPLICABLE.get(name, set())
+    _check_manners(target, report)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_nothing_false_is_said_of_an_odd_api(name: str) -> None:
+    """An API that refuses in its own way is not taken for a broken one: what is not clear is not called a flaw."""
+    with watched(name) as target:
+        report = attack(api(target, ORDERS))
+
+    assert found_by(report) == STATED.get(name, {}).keys()
+    _check_manners(target, report)
+
+
+@pytest.mark.parametrize("name", ISSUERS)
+def test_the_flaw_of_each_broken_issuer_is_found_and_no_other(name: str) -> None:
+    """With an account of its own, an issuer is asked for rotation, replay, CSRF, limits and revocation."""
+    with watched(name) as target:
+        report = attack_issuer(account_at(target.url), signer_for(target.issuer))
+
+    assert found_by(report) == ({target.flaw} if target.flaw else set())
+    _check_manners(target, report)
+
+
+def test_every_flaw_has_a_broken_example() -> None:
+    """No case is without an API that has the flaw, and no example is of a flaw that nobody looks for."""
+    modules = {name: targets.load(name, "http://127.0.0.1:1").flaw for name in [*BROKEN, *ISSUERS]}
+
+    assert set(modules.values()) - {None} == BY_ID.keys()
+    assert set(COMPANIONS) | set(STATED) <= set(NAMES)
+
+
+def _check_manners(target: Watched, report: Report) -> None:
+    assert target.witness.requests <= report.sent <= report.max_requests
+    check_silence(target.witness, *outputs_of(report))
