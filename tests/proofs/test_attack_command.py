@@ -98,19 +98,16 @@ def test_a_host_that_was_not_named_is_never_asked(tmp_path: Path, monkeypatch: p
 def test_an_example_runs_as_its_readme_says(tmp_path: Path) -> None:
     """``serve.py`` lists the targets, and serves one until Ctrl-C; the command that it prints works as it stands."""
     listed = subprocess.run([sys.executable, SERVE], capture_output=True, text=True, check=True, timeout=30).stdout
-    process = subprocess.Popen([sys.executable, SERVE, "no-expiry"], stdout=subprocess.PIPE, text=True)
-    try:
+    with subprocess.Popen([sys.executable, SERVE, "no-expiry"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         command = next(line for line in process.stdout if "keyturn attack" in line).strip()
         ended, _ = _attack(shlex.split(command), tmp_path, "--only", "no-expiry")
-    finally:
         process.send_signal(signal.SIGINT)
-        code = process.wait(PATIENCE_SECONDS)
 
     assert "\nno-expiry " in listed
     assert ended.returncode == 1
     assert "no-expiry" in ended.stdout
-    assert code == 0
+    assert process.returncode == 0
     assert not Path(re.findall(r"--token-file (\S+)", command)[0]).parent.exists()
 
 
