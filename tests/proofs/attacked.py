@@ -14,6 +14,7 @@ from broken_apis import login_server
 from broken_apis.handing_over import attack_command
 from broken_apis.issuer import Issuer
 from broken_apis.serving import Served, serving
+from broken_apis.target import load
 from keyturn.attack.budget import MAX_REQUESTS, Budget, host_of
 from keyturn.attack.campaign import begun
 from keyturn.attack.case import Case
@@ -33,6 +34,9 @@ ORDERS: Final = "GET /orders"
 ADMIN: Final = "GET /admin"
 REVOCATION_BOUND: Final = 0.5
 BOTH: Final = (ORDERS, ADMIN)
+
+#: What is rightly said of an API that is odd: this one answers 403 where it should be 401.
+STATED: Final = {"odd/forbidden": {"wrong-status"}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +127,12 @@ def attack_issuer(account: Account, signer: Signer, *, cases: Sequence[Case] = C
 def signer_for(issuer: Issuer) -> Signer:
     """Return the signing key of an example's issuer, read as from the file that a user hands over."""
     return read_signer(json.dumps(issuer.private_jwk).encode())
+
+
+def expected_of(name: str) -> set[str]:
+    """Return the flaws that the example *name* has: its own, or, of a sound one, what is rightly said of it."""
+    flaw = load(name, "http://127.0.0.1:1").flaw
+    return {flaw} if flaw else STATED.get(name, set())
 
 
 def found_by(report: Report) -> set[str]:

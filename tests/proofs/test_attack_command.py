@@ -12,15 +12,16 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
 
 import pytest
-from attacked import EXAMPLES, check_silence, watched
+from attacked import EXAMPLES, check_silence, expected_of, watched
 
+from broken_apis import target as targets
 from broken_apis.odd import elsewhere
 from example_world import environment
 from keyturn.attack.cases import CASES
@@ -34,26 +35,21 @@ SERVE: Final = str(EXAMPLES / "broken_apis" / "serve.py")
 PATIENCE_SECONDS: Final = 60
 
 
-@pytest.mark.parametrize(
-    ("name", "found"),
-    [
-        ("alg-none", {"alg-none"}),
-        ("role-confusion", {"role-confusion"}),
-        ("sound/starlette", set()),
-        ("issuers/replay-unnoticed", {"replay-unnoticed"}),
-        ("issuers/sound", set()),
-    ],
-)
-def test_the_command_finds_what_is_there(name: str, found: set[str], tmp_path: Path) -> None:
-    """The command that ``serve.py`` prints finds the flaw and exits with 1, or none and exits with 0."""
-    with watched(name) as target:
-        ended, page = _attack(target.command(tmp_path), tmp_path, "--json")
+def test_the_command_finds_what_is_there(full: bool, say: Callable[[str], None], tmp_path: Path) -> None:
+    """The command that ``serve.py`` prints finds the flaw and exits with 1, or finds none and exits with 0."""
+    for name in targets.names() if full else ("role-confusion", "sound/fastapi", "issuers/replay-unnoticed"):
+        folder = tmp_path / name
+        folder.mkdir(parents=True)
+        with watched(name) as target:
+            ended, page = _attack(target.command(folder), folder, "--json")
 
-    report = json.loads(ended.stdout)
-    assert {item["id"] for item in report["items"] if item["verdict"] == "flaw"} == found
-    assert ended.returncode == (1 if found else 0), ended.stderr
-    assert target.witness.requests == report["requests"] <= report["max_requests"]
-    check_silence(target.witness, ended.stdout, ended.stderr, page)
+        report = json.loads(ended.stdout)
+        found = {item["id"] for item in report["items"] if item["verdict"] == "flaw"}
+        say(f"{name}: {', '.join(found) or 'nothing'} in {report['requests']} requests and {report['seconds']} s")
+        assert found == expected_of(name)
+        assert ended.returncode == (1 if found else 0), ended.stderr
+        assert target.witness.requests <= report["requests"] <= report["max_requests"]
+        check_silence(target.witness, ended.stdout, ended.stderr, page)
 
 
 def test_what_people_read_has_no_token_in_it(tmp_path: Path) -> None:
@@ -68,14 +64,14 @@ def test_what_people_read_has_no_token_in_it(tmp_path: Path) -> None:
     check_silence(target.witness, ended.stdout, ended.stderr, page)
 
 
-@pytest.mark.parametrize("most", [1, 4, 40])
+@pytest.mark.parametrize("most", [1, 40])
 def test_no_more_is_sent_than_is_allowed(most: int, tmp_path: Path) -> None:
     """The target counts at most ``--max-requests``, the description and the key set included; the report says so."""
     with watched("expired") as target:
         ended, _ = _attack(target.command(tmp_path), tmp_path, "--json", "--max-requests", str(most))
 
     assert target.witness.requests <= most
-    assert ended.returncode in {1, 2} if most < 4 else "The budget of requests is spent." in ended.stdout
+    assert "budget of requests is spent" in ended.stdout + ended.stderr
 
 
 def test_a_host_that_was_not_named_is_never_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,21 +107,21 @@ def test_an_example_runs_as_its_readme_says(tmp_path: Path) -> None:
     assert not Path(re.findall(r"--token-file (\S+)", command)[0]).parent.exists()
 
 
-@pytest.mark.parametrize(
-    ("name", "failing"),
-    [("wrong-audience", {"wrong-audience"}), ("leaks-token", {"leaks-token"}), ("sound/pyjwt", set())],
-)
-def test_the_plugin_fails_the_tests_of_the_flaws_that_are_there(name: str, failing: set[str], tmp_path: Path) -> None:
+def test_the_plugin_fails_the_tests_of_the_flaws_that_are_there(full: bool, tmp_path: Path) -> None:
     """One test a case: of a broken app in this process the right one fails, of a sound one none does."""
-    (tmp_path / "test_api.py").write_text(_MODULE.format(examples=str(EXAMPLES), name=name), "utf-8")
+    apis = [name for name in targets.names() if not name.startswith("issuers/")]
+    for name in apis if full else ("wrong-audience", "leaks-token"):
+        folder = tmp_path / name
+        folder.mkdir(parents=True)
+        (folder / "test_api.py").write_text(_MODULE.format(examples=str(EXAMPLES), name=name), "utf-8")
 
-    outcomes, said = _pytest(tmp_path)
+        outcomes, said = _pytest(folder)
 
-    assert outcomes["failed"] == {f"test_hostile_tokens[{case}]" for case in failing}, said
-    covered = {case.id for case in CASES if failing.intersection(case.covered_by)}
-    assert outcomes["skipped"] == {f"test_hostile_tokens[{case}]" for case in _UNPLAYED | covered}
-    assert len(outcomes["passed"]) > 30
-    assert not re.search(r"eyJ[\w-]+\.eyJ", said)
+        failing = expected_of(name)
+        covered = {case.id for case in CASES if failing.intersection(case.covered_by)}
+        assert outcomes["failed"] == {f"test_hostile_tokens[{case}]" for case in failing}, said
+        assert outcomes["skipped"] == {f"test_hostile_tokens[{case}]" for case in _UNPLAYED | covered}
+        assert not re.search(r"eyJ[\w-]+\.eyJ", said)
 
 
 def test_the_plugin_passes_over_a_sound_app_of_ours(tmp_path: Path) -> None:
