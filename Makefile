@@ -7,7 +7,7 @@ STAMPS := $(VENV)/stamps
 
 .DEFAULT_GOAL := help
 
-.PHONY: help serve tour test check test-unit test-races test-crash test-faults test-reach test-theft test-rotations test-machine test-audit test-secrets fuzz test-timing test-guessing lint-deploy bench docs requirements format clean
+.PHONY: help serve tour test check test-unit test-races test-crash test-faults test-reach test-theft test-rotations test-machine test-audit test-secrets fuzz test-timing test-guessing test-attack lint-deploy bench docs requirements format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -69,6 +69,9 @@ test-timing: $(STAMPS)/test ## whether the time of a login tells which accounts 
 
 test-guessing: $(STAMPS)/test ## how many passwords can be tried from 100,000 networks, and by spraying, in full
 	$(BIN)/python -m pytest -s tests/proofs/test_guessing.py --full
+
+test-attack: $(STAMPS)/test ## attack every broken and sound example API through the command and the pytest plugin, in full
+	$(BIN)/python -m pytest -s tests/proofs/test_attack.py tests/proofs/test_attack_command.py --full
 
 test-machine: $(STAMPS)/test ## the state machine of sessions against its model, in full
 	$(BIN)/python -m pytest -s tests/proofs/test_session_machine.py --full

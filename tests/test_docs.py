@@ -28,7 +28,7 @@ from keyturn.tokens import base64url
 
 ROOT: Final = Path(__file__).parents[1]
 GUIDES: Final = sorted((ROOT / "docs").glob("*.md"))
-DOCUMENTS: Final = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md")), ROOT / "examples" / "README.md"]
+DOCUMENTS: Final = sorted(path for places in ("*.md", "docs/**/*.md", "examples/**/*.md") for path in ROOT.glob(places))
 PLACES: Final = {"KEYTURN_CONFIG", "KEYTURN_KEEP", "KEYTURN_VECTORS", "KEYTURN_ATTACK_TOKEN", "KEYTURN_ATTACK_PASSWORD"}
 
 

@@ -8,6 +8,7 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
+import httpx2
 import pytest
 from attacked import (
     ADMIN,
@@ -117,6 +118,18 @@ def test_nothing_is_found_in_our_own_server(tmp_path: Path) -> None:
     verdicts = {result.case.id: result.verdict for result in report.results}
     assert {case_id for case_id, verdict in verdicts.items() if verdict is not Verdict.SOUND} == NOT_ASKED_BY_ME
     assert all(part not in text for text in outputs_of(report) for part in (PASSWORD, "ktr_"))
+
+
+def test_the_search_for_tokens_finds_one() -> None:
+    """What the silence is held by can fail: a token, its claims or its signature are found in a text, its header not."""
+    with watched("sound/pyjwt") as target:
+        token = target.issuer.token()
+        assert httpx2.get(f"{target.url}/orders", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+
+    header, claims, signature = token.split(".")
+    for part in (token, claims, signature):
+        assert target.witness.found_in(f"it said {part}!")
+    assert not target.witness.found_in(f"it said {header}!")
 
 
 def test_every_flaw_has_a_broken_example() -> None:

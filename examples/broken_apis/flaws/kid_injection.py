@@ -3,8 +3,8 @@
 RFC 8725 §3.10; CWE-22. Rightly: ``kid`` is looked up in a dictionary of the keys that there are, and is nothing else.
 """
 
+import atexit
 import hmac
-import os
 import secrets
 import tempfile
 from pathlib import Path
@@ -12,15 +12,14 @@ from pathlib import Path
 from broken_apis import by_hand, rightly
 from broken_apis.issuer import Claims, Issuer, with_secret
 
-FOLDER = Path(tempfile.gettempdir())
+FOLDER = tempfile.TemporaryDirectory(prefix="secrets-")
+atexit.register(FOLDER.cleanup)
 
 
 def make_issuer() -> Issuer:
     """Return the issuer, and keep the secret that it shares with the API in a file of the key's name."""
     issuer = with_secret(secrets.token_hex(32).encode(), kid=f"orders-{secrets.token_hex(4)}.key")
-    file = os.open(FOLDER / issuer.kid, os.O_CREAT | os.O_WRONLY, 0o600)
-    with os.fdopen(file, "wb") as opened:
-        opened.write(issuer.key)
+    Path(FOLDER.name, issuer.kid).write_bytes(issuer.key)
     return issuer
 
 
@@ -31,7 +30,7 @@ def verify(token: str, issuer: Issuer) -> Claims:
     parsed = by_hand.parse(token)
     if parsed.header["alg"] != issuer.algorithm:
         raise rightly.Refused
-    secret = Path(f"{FOLDER}/{parsed.header['kid']}").read_bytes()  # the mistake
+    secret = Path(f"{FOLDER.name}/{parsed.header['kid']}").read_bytes()  # the mistake
     if not hmac.compare_digest(hmac.digest(secret, parsed.signing_input, "sha256"), parsed.signature):
         raise rightly.Refused
     return by_hand.check_claims(parsed.claims, issuer)
