@@ -121,7 +121,7 @@ def test_nothing_is_found_in_our_own_server(tmp_path: Path) -> None:
 
 
 def test_the_search_for_tokens_finds_one() -> None:
-    """What the silence is held by can fail: a token, its claims or its signature are found in a text, its header not."""
+    """What the silence is held by can fail: a token is found in a text, and so are its claims and its signature."""
     with watched("sound/pyjwt") as target:
         token = target.issuer.token()
         assert httpx2.get(f"{target.url}/orders", headers={"Authorization": f"Bearer {token}"}).status_code == 200
