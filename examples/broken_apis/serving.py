@@ -42,7 +42,8 @@ def serving(name: str, port: int = 0, around: Callable[[ASGIApp], ASGIApp] = lam
         listener.bind((HOST, port))
         url = f"http://{HOST}:{listener.getsockname()[1]}"
         target = load(name, url)
-        config = uvicorn.Config(around(target.app), log_level="critical", lifespan="on", access_log=False)
+        app = around(target.app)
+        config = uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name=name)
         thread.start()

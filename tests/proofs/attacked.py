@@ -35,6 +35,11 @@ ADMIN: Final = "GET /admin"
 REVOCATION_BOUND: Final = 0.5
 BOTH: Final = (ORDERS, ADMIN)
 
+INAPPLICABLE: Final = {
+    "RS256": {"psychic-signature"},
+    "HS256": {"psychic-signature", "alg-confusion", "weak-secret"},
+}
+
 #: What is rightly said of an API that is odd: this one answers 403 where it should be 401.
 STATED: Final = {"odd/forbidden": {"wrong-status"}}
 
@@ -133,6 +138,11 @@ def expected_of(name: str) -> set[str]:
     """Return the flaws that the example *name* has: its own, or, of a sound one, what is rightly said of it."""
     flaw = load(name, "http://127.0.0.1:1").flaw
     return {flaw} if flaw else STATED.get(name, set())
+
+
+def inapplicable_to(name: str) -> set[str]:
+    """Return the flaws that nothing can have whose signatures are of the kind of those of the example *name*."""
+    return INAPPLICABLE.get(load(name, "http://127.0.0.1:1").issuer.algorithm, set())
 
 
 def found_by(report: Report) -> set[str]:

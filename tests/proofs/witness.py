@@ -37,7 +37,7 @@ class Witness:
 
             async def said(message: Message) -> None:
                 self._keep(*(value for name, value in message.get("headers", []) if name == b"set-cookie"))
-                self._keep(*_GIVEN.findall(message.get("body", b"")))
+                self._keep(*_GIVEN.findall(message.get("body", b"")[:_LONGEST]))
                 await send(message)
 
             await app(scope, heard, said)
@@ -60,6 +60,7 @@ def _telling(secret: str) -> Iterator[str]:
 
 
 _SHORTEST: Final = 20
+_LONGEST: Final = 8192
 _SECRET: Final = re.compile(rb"[\w.+/~-]{20,}")
 _CREDENTIALS: Final = {b"authorization", b"cookie"}
 _GIVEN: Final = re.compile(rb'"(?:access_token|refresh_token|device_token)":\s*"([^"]+)"')
