@@ -32,7 +32,7 @@ REASONS = {
     "weak-secret": {Reason.ALG_NOT_ALLOWED},
     "unknown-kid": {Reason.BAD_SIGNATURE, Reason.UNKNOWN_KEY, Reason.MALFORMED},
     "embedded-jwk": {Reason.MALFORMED},
-    "jku-fetch": {Reason.MALFORMED},
+    "jku-fetch": {Reason.MALFORMED, Reason.UNKNOWN_KEY},
     "x5c-header": {Reason.MALFORMED},
     "kid-injection": {Reason.MALFORMED, Reason.ALG_NOT_ALLOWED, Reason.UNKNOWN_KEY},
     "crit-ignored": {Reason.MALFORMED},

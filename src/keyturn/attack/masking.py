@@ -1,12 +1,15 @@
-"""Takes tokens out of text that goes into a report: a route that the user, or a description, wrote one into. Pure."""
+"""Takes out of text what may not go into a report: tokens, and what would command a terminal. Pure.
+
+The text is a route, or a host, that the user or the target's own description wrote.
+"""
 
 import re
 from typing import Final
 
 
 def masked(text: str) -> str:
-    """Return *text* with whatever looks like a token replaced."""
-    return _TOKEN.sub("(token)", text)
+    """Return *text* with whatever looks like a token replaced, and each character that does not print."""
+    return "".join(sign if sign.isprintable() else "�" for sign in _TOKEN.sub("(token)", text))
 
 
 #: A JWT begins with an encoded ``{"``; a refresh or device token of ours with its prefix; the rest is long and random.

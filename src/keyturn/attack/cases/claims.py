@@ -44,7 +44,7 @@ def _audience_substring(material: Material) -> Iterator[Shot]:
     for name in _first_text(material.claims.get("aud")):
         yield _signed(material, "ours and more", aud=f"{name}.stranger.invalid")
         yield _signed(material, "more and ours", aud=f"stranger-{name}")
-        yield _signed(material, "ours cut short", aud=name[:-1])
+        yield _signed(material, "ours cut short", aud=_cut(name))
         yield _signed(material, "its first letter", aud=name[:1])
         yield _signed(material, "the key of an object", aud={name: 0})
 
@@ -68,7 +68,7 @@ def _issuer_prefix(material: Material) -> Iterator[Shot]:
     for name in _first_text(material.claims.get("iss")):
         yield _signed(material, "ours and more", iss=f"{name}.stranger.invalid")
         yield _signed(material, "ours in its path", iss=f"{OTHER_ISSUER}/{name}")
-        yield _signed(material, "ours cut short", iss=name[:-1])
+        yield _signed(material, "ours cut short", iss=_cut(name))
         yield _signed(material, "its first letter", iss=name[:1])
 
 
@@ -87,6 +87,11 @@ def _typed(material: Material, typ: str | None, variant: str, **claims: object) 
 
 def _signed(material: Material, variant: str, **changes: object) -> Shot:
     return bearer(variant, material.signed(material.fresh_claims(**changes)))
+
+
+def _cut(name: str) -> str:
+    """Return *name* without its last letter; that a URL ends with a slash or not is no difference to call a flaw."""
+    return name.rstrip("/")[:-1]
 
 
 def _first_text(value: object) -> tuple[str, ...]:

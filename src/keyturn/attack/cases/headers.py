@@ -33,6 +33,9 @@ def _jku_fetch(material: Material) -> Iterator[Shot]:
     yield bearer("jku", material.by_stranger(jku=url, kid=kid))
     yield bearer("jku under the issuer's kid", material.by_stranger(jku=url))
     yield bearer("x5u", material.by_stranger(x5u=f"{material.canary}/certificate.pem", kid=kid))
+    header = material.own_header(alg=material.stranger.algorithm.value, kid=kid)
+    elsewhere = compact(header, material.fresh_claims(iss=material.canary), material.stranger.sign)
+    yield bearer("the keys of the issuer that it names", elsewhere)
     issuer = material.claims.get("iss")
     if isinstance(issuer, str) and "://" in issuer:
         place = urlsplit(material.canary)
@@ -118,8 +121,8 @@ CASES: Final = (
         id="jku-fetch",
         title="A URL in a token is fetched",
         severity=Severity.HIGH,
-        meaning="The thief names where the keys are, `jku` or `x5u`: tokens of their own, and requests from inside.",
-        mend="Ignore `jku` and `x5u`; fetch keys from your issuer's own URL alone.",
+        meaning="The thief names where the keys are, by `jku`, `x5u` or `iss`: own tokens, requests from inside.",
+        mend="Ignore `jku` and `x5u`; fetch keys from the URLs of issuers that you have named, and from no other.",
         reference="RFC 8725 §3.10, RFC 7515 §10.4",
         need=Need.JWT,
         forge=_jku_fetch,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from keyturn.attack.case import Case
+from keyturn.attack.malformed import malformed
 from keyturn.attack.material import Material
 from keyturn.attack.model import Need, Severity, Shot, bearer
 
@@ -13,6 +14,8 @@ def _missing_check(material: Material) -> Iterator[Shot]:
     yield Shot(variant="an empty token", authorization=("Bearer",))
     yield bearer("some text", f"keyturn-attack-{material.name()}")
     yield Shot(variant="a password for nobody", authorization=("Basic Og==",))
+    for variant, text in malformed():
+        yield bearer(variant, text)
 
 
 def _token_in_query(material: Material) -> Iterator[Shot]:
