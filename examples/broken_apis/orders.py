@@ -121,7 +121,7 @@ def public(_request: Request) -> Response:
 
 def description() -> dict[str, Any]:
     """Say in OpenAPI what is there, and what needs a token."""
-    token = {"security": [{"token": []}]}
+    token: dict[str, Any] = {"security": [{"token": []}]}
     scheme = {"token": {"type": "http", "scheme": "bearer"}}
     return {
         "openapi": "3.1.0",

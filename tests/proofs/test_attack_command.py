@@ -32,7 +32,7 @@ pytestmark = [
 ]
 
 SERVE: Final = str(EXAMPLES / "broken_apis" / "serve.py")
-PATIENCE_SECONDS: Final = 60
+PATIENCE_SECONDS: Final = 120
 
 
 def test_the_command_finds_what_is_there(full: bool, say: Callable[[str], None], tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ certificate is a key only after its chain was verified up to a root that you cho
 """
 
 import base64
+from typing import Any
 
 import jwt
 from cryptography import x509
@@ -20,10 +21,10 @@ def verify(token: str, issuer: Issuer) -> Claims:
     if "x5c" not in header:
         return rightly.verify(token, issuer)
     rightly.check_kind(token)
-    certificate = x509.load_der_x509_certificate(base64.b64decode(header["x5c"][0]))
+    key: Any = x509.load_der_x509_certificate(base64.b64decode(header["x5c"][0])).public_key()
     claims = jwt.decode(
         token,
-        certificate.public_key(),  # the mistake
+        key,  # the mistake
         algorithms=["ES256", "ES384", "RS256", "PS256", "EdDSA"],
         audience=issuer.audience,
         issuer=issuer.url,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -33,7 +34,7 @@ async def endless() -> AsyncIterator[str]:
 def describe(_request: Request) -> Response:
     """Say in OpenAPI what no route is called."""
     document = orders.description()
-    token = {"security": [{"token": []}]}
+    token: dict[str, Any] = {"security": [{"token": []}]}
     paths = document["paths"] | {f"/{MARKUP}": {"get": token}, f"/{ESCAPE}": {"get": token, "post": token}}
     return JSONResponse(document | {"paths": paths, "info": {"title": MARKUP, "version": ESCAPE}})
 
