@@ -18,8 +18,8 @@ def attack_command(served: Served, folder: Path) -> list[str]:
         return ["env", password, *attack, "--route", "GET /me", *account]
     issuer = served.target.issuer
     files = {
-        "--token-file": _write(folder / "token.txt", issuer.token()),
-        "--key": _write(folder / "key.json", json.dumps(issuer.private_jwk)),
+        "--token-file": _write(folder / "token.key", issuer.token()),
+        "--key": _write(folder / "issuer.key", json.dumps(issuer.private_jwk)),
         "--jwks": _write(folder / "jwks.json", json.dumps({"keys": [issuer.public_jwk]})),
     }
     return [*attack, *(word for option in files.items() for word in option), "--listen"]
