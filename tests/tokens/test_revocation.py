@@ -145,3 +145,10 @@ def test_asking_costs_the_same_with_many_entries(token: AccessToken) -> None:
     costs = [min(timeit.repeat(lambda: view.revokes(token, _NOW), number=2000, repeat=5)) for view in (few, many)]  # noqa: B023
     assert costs[1] / 2000 < 20e-6
     assert costs[1] < costs[0] * 5
+
+
+def test_a_revoked_key_is_known_by_its_name() -> None:
+    """The key that was revoked, and no other one."""
+    view = _view(_entry("kid", "kid-1"), _entry("sid", "kid-2"))
+    assert view.revokes_key("kid-1")
+    assert not view.revokes_key("kid-2")

@@ -8,6 +8,7 @@ anew as soon as it ends before what is known; what was taken in stays in the vie
 """
 
 import asyncio
+import contextlib
 from bisect import bisect_right
 from collections.abc import Sequence
 from operator import attrgetter
@@ -72,11 +73,9 @@ class Denylist:
         moved = self._moved
         if self._read_to > seq:
             return
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await moved.wait()
-        except TimeoutError:
-            return
 
     def wake(self) -> None:
         """Let everybody go who waits now."""

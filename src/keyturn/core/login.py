@@ -100,8 +100,6 @@ def login_limits(services: Services, username: str, address: str, known: DeviceT
 
 
 def _known_device(services: Services, request: LoginRequest) -> DeviceToken | None:
-    if request.device_token is None:
-        return None
     device = device_token.parse(request.device_token, services.master_keys.device_token_keys)
     if device is None or not device_token.belongs_to(device, usernames.normalise(request.username)):
         return None

@@ -141,8 +141,6 @@ class _Attempt:
 
     @property
     def device_id(self) -> bytes | None:
-        if self.request.device_token is None:
-            return None
         device = device_token.parse(self.request.device_token, self.services.master_keys.device_token_keys)
         return None if device is None else device.device_id
 
@@ -215,8 +213,11 @@ async def _advance(attempt: _Attempt, from_generation: int) -> Advanced:
 
 async def _late(attempt: _Attempt, outcome: Advanced, grant: _Grant) -> Issued:
     """Answer a token that did not move its session."""
-    session, verdict = outcome.session, _judge(attempt, outcome.session)
-    if session is None or verdict in {Verdict.UNKNOWN, Verdict.ENDED}:
+    session = outcome.session
+    if session is None:
+        raise InvalidGrant(Verdict.UNKNOWN)
+    verdict = _judge(attempt, session)
+    if verdict is Verdict.ENDED:
         raise InvalidGrant(verdict)
     if verdict is Verdict.CURRENT:  # only the limit can have stopped it
         rate = attempt.services.policy.refresh_per_session
@@ -237,7 +238,7 @@ async def _end_because(attempt: _Attempt, session: Session, verdict: Verdict) ->
     raise InvalidGrant(verdict)
 
 
-def _judge(attempt: _Attempt, session: Session | None) -> Verdict:
+def _judge(attempt: _Attempt, session: Session) -> Verdict:
     policy = attempt.services.policy
     return judge(
         session,

@@ -42,8 +42,8 @@ def issue(token_key: TokenKey, *, device_id: bytes, sub: str) -> str:
     return _FRAME.seal(token_key, device_id + account_digest(sub))
 
 
-def parse(text: str, token_keys: Mapping[bytes, TokenKey]) -> DeviceToken | None:
-    """Return the device token in *text*, or None: a bad one is only a device we don't know."""
+def parse(text: str | None, token_keys: Mapping[bytes, TokenKey]) -> DeviceToken | None:
+    """Return the device token in *text*, or None: a bad one, or none at all, is only a device we don't know."""
     opened = _FRAME.open(text, token_keys)
     if isinstance(opened, Flaw):
         return None

@@ -53,7 +53,7 @@ class Frame:
         content = VERSION + token_key.key_id + body
         return self.prefix + base64url.encode(content + self._mac(token_key, content))
 
-    def open(self, text: str, token_keys: Mapping[bytes, TokenKey]) -> "Opened | Flaw":
+    def open(self, text: str | None, token_keys: Mapping[bytes, TokenKey]) -> "Opened | Flaw":
         """Return key id and body of the token *text*, or what is wrong with it."""
         data = self._decode(text)
         if data is None:
