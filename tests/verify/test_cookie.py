@@ -135,3 +135,11 @@ def test_only_what_carries_its_own_credentials_may_lack_both_headers() -> None:
     """WEB-07, A42: a login from no browser is fine, a cookie from none is not."""
     assert not csrf_allows(origins=[], fetch_sites=[], own_origin=OWN)
     assert csrf_allows_or_absent(origins=[], fetch_sites=[], own_origin=OWN)
+
+
+def test_a_second_sec_fetch_site_says_nothing_whatever_the_origin_says() -> None:
+    """A42: a header that is there twice was written by two, and one of them may be a stranger."""
+    ours = "https://auth.example.com"
+    assert csrf_allows(origins=[ours], fetch_sites=["same-site"], own_origin=ours)
+    for sites in (["same-origin", "same-origin"], ["same-site", "cross-site"]):
+        assert not csrf_allows(origins=[ours], fetch_sites=sites, own_origin=ours)

@@ -1,0 +1,84 @@
+"""The follower's thread: one at a time, nobody waits for one that has ended, and a fork begins anew."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from feed_world import Feed, eventually, follower_of
+
+from keyturn import Verifier
+
+Following = Callable[..., Verifier]
+
+
+def test_one_thread_at_a_time_takes_pages_in(feed: Feed, following: Following) -> None:
+    """A start right after a stop waits for the thread before, however long its client takes to go."""
+    follower = follower_of(following(interval=0.1))
+    slow, begun = threading.Event(), []
+
+    def hold_up(**_options: Any) -> Any:
+        begun.append(threading.current_thread())
+        slow.wait(20)
+        raise OSError("no client after all")
+
+    follower._new_client = hold_up
+    follower.start()
+    eventually(lambda: len(begun) == 1)
+    follower.stop()
+    follower.start()
+    time.sleep(0.2)
+    assert len(begun) == 1
+
+    slow.set()
+    eventually(lambda: len(set(begun)) == 2)
+    follower.close()
+
+
+def test_nobody_waits_for_a_thread_that_has_ended(feed: Feed, following: Following) -> None:
+    """Who waits for the first view is let go when there will be none."""
+    follower = follower_of(following())
+    begun, slow = threading.Event(), threading.Event()
+
+    def hold_up(**_options: Any) -> Any:
+        begun.set()
+        slow.wait(20)
+        raise OSError("no client")
+
+    follower._new_client = hold_up
+    follower.start()
+    assert begun.wait(20)
+    run = follower._run
+    follower.close()
+    slow.set()
+    assert run is not None
+    assert run.fresh.result(20) is None
+    eventually(lambda: run.patience_left() == 0)
+
+
+def test_a_forked_process_knows_nothing_yet(feed: Feed, following: Following) -> None:
+    """It has no thread that could keep a view fresh, so the parent's view does not count in it."""
+    verifier = following(interval=0.1)
+    assert verifier.verify(feed.issuer.make_token("ada"))
+    follower = follower_of(verifier)
+    follower.stop()
+    eventually(lambda: bool(follower._run and follower._run.over))
+
+    follower.forget_thread()
+
+    assert not follower.intake.is_fresh
+    assert not follower.intake.freshness.began
+    assert verifier.verify(feed.issuer.make_token("ada"))
+    assert follower.intake.is_fresh
+
+
+@pytest.mark.parametrize("entries", [1, 3])
+def test_what_is_over_is_forgotten_while_all_goes_well(entries: int, feed: Feed, following: Following) -> None:
+    """REF-17: also by a feed that never fails, page after page."""
+    for number in range(entries):
+        feed.revoke("sid", f"s{number}", lasts=1)
+    verifier = following(interval=0.1)
+    view = follower_of(verifier).intake.view
+    verifier.verify(feed.issuer.make_token("ada"))
+    eventually(lambda: len(view) == 0)
