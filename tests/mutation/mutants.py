@@ -3,13 +3,13 @@
 import ast
 import copy
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType
 from typing import Final, TypeVar
 
-from changes import Change, Kind, Place, changes, leads_to_refusal
+from changing import Change, Kind
+from walking import Scope, walk
 
 ROOT: Final = Path(__file__).parents[2]
 PACKAGE: Final = ROOT / "src" / "keyturn"
@@ -56,7 +56,7 @@ def mutants_of(path: Path) -> list[Mutant]:
     tree = ast.parse(path.read_text("utf-8"))
     seen = Counter[str]()
     mutants = []
-    for change, scope in _walk(tree, _Scope()):
+    for change, scope in walk(tree, Scope()):
         name = f"{path.relative_to(PACKAGE)}::{scope.name}: {_shown(change, scope.host or change.node)}"
         seen[name] += 1
         mutants.append(_mutant(tree, path, change, scope, name if seen[name] == 1 else f"{name} ({seen[name]})"))
@@ -68,21 +68,7 @@ def modules_of(room: str) -> list[Path]:
     return sorted(path for path in (PACKAGE / room).rglob("*.py") if path.name != "__init__.py")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Scope:
-    """What is around a node."""
-
-    names: tuple[str, ...] = ()
-    function: bool = False
-    host: ast.AST | None = None
-    place: Place = Place()
-
-    @property
-    def name(self) -> str:
-        return ".".join(self.names) or "module"
-
-
-def _mutant(tree: ast.Module, path: Path, change: Change, scope: _Scope, name: str) -> Mutant:
+def _mutant(tree: ast.Module, path: Path, change: Change, scope: Scope, name: str) -> Mutant:
     host = scope.host or change.node
     return Mutant(
         name=name,
@@ -93,82 +79,6 @@ def _mutant(tree: ast.Module, path: Path, change: Change, scope: _Scope, name: s
         _tree=tree,
         _change=change,
     )
-
-
-def _walk(node: ast.AST, scope: _Scope) -> Iterator[tuple[Change, _Scope]]:
-    for change in changes(node, scope.place):
-        yield change, scope
-    for child, inner in _children(node, scope):
-        yield from _walk(child, inner)
-
-
-def _children(node: ast.AST, scope: _Scope) -> Iterator[tuple[ast.AST, _Scope]]:
-    """Return what may be changed inside of *node*: no docstring, annotation, decorator or list of exports."""
-    match node:
-        case ast.Module() | ast.ClassDef():
-            inner = scope if isinstance(node, ast.Module) else replace(scope, names=(*scope.names, node.name))
-            yield from _statements(node.body, inner)
-        case ast.FunctionDef() | ast.AsyncFunctionDef():
-            yield from _of_function(node, scope)
-        case ast.Assign(targets=[ast.Name(id="__all__")]):
-            return
-        case ast.AnnAssign(value=value):
-            yield from ((each, scope) for each in [value] if each is not None)
-        case ast.If(test=test) | ast.While(test=test):
-            yield test, _at(scope, test, judges=leads_to_refusal(node))
-            below = replace(scope, place=replace(scope.place, conditional=True))
-            yield from _statements([*node.body, *node.orelse], below)
-        case ast.IfExp(test=test):
-            yield test, replace(scope, place=replace(scope.place, judges=leads_to_refusal(node)))
-            yield from ((each, scope) for each in (node.body, node.orelse))
-        case ast.For() | ast.AsyncFor():
-            yield node.iter, _at(scope, node.iter)
-            yield from _statements([*node.body, *node.orelse], scope)
-        case ast.Return(value=value):
-            judged = replace(scope, place=replace(scope.place, judges=scope.place.answers_bool))
-            yield from ((each, judged) for each in [value] if each is not None)
-        case ast.Raise() | ast.Call(func=ast.Attribute(value=ast.Name(id="_log"))):
-            spoken = replace(scope, place=replace(scope.place, for_people=True))
-            yield from ((each, spoken) for each in ast.iter_child_nodes(node))
-        case ast.Call(func=ast.Name(id="cast"), args=[_, value]):
-            yield value, scope
-        case ast.With() | ast.AsyncWith():
-            yield from ((item.context_expr, _at(scope, item.context_expr)) for item in node.items)
-            yield from _statements(node.body, scope)
-        case ast.Try():
-            yield from _statements([*node.body, *node.orelse, *node.finalbody], scope)
-            yield from ((handler, replace(scope, host=handler)) for handler in node.handlers)
-        case ast.ExceptHandler():
-            yield from _statements(node.body, replace(scope, place=replace(scope.place, conditional=True)))
-        case _:
-            yield from ((each, scope) for each in ast.iter_child_nodes(node))
-
-
-def _of_function(node: ast.FunctionDef | ast.AsyncFunctionDef, scope: _Scope) -> Iterator[tuple[ast.AST, _Scope]]:
-    names = (*scope.names, node.name)
-    for default in [*node.args.defaults, *(each for each in node.args.kw_defaults if each is not None)]:
-        yield default, replace(scope, names=names, host=None)
-    answers_bool = isinstance(node.returns, ast.Name) and node.returns.id == "bool"
-    inner = _Scope(names=names, function=True, place=Place(answers_bool=answers_bool))
-    yield from _statements(node.body, inner)
-
-
-def _statements(body: list[ast.stmt], scope: _Scope) -> Iterator[tuple[ast.AST, _Scope]]:
-    for statement in body:
-        if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
-            yield statement, replace(scope, host=statement, place=_told(statement, scope.place))
-
-
-def _told(statement: ast.stmt, place: Place) -> Place:
-    """Return *place*; what a line of the log says is for people."""
-    match statement:
-        case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id="_log")))):
-            return replace(place, for_people=True)
-    return place
-
-
-def _at(scope: _Scope, host: ast.AST, *, judges: bool = False) -> _Scope:
-    return replace(scope, host=host, place=replace(scope.place, judges=judges))
 
 
 def _swap(tree: Tree, node: ast.AST, by: ast.AST) -> Tree:
@@ -183,8 +93,9 @@ def _shown(change: Change, host: ast.AST) -> str:
     if isinstance(change.shown, ast.stmt | ast.ExceptHandler) or change.shown is host:
         return mark
     left, _, right = _line(host, change.shown).partition(_HERE)
-    left, right = left if len(left) <= _WINDOW else "…" + left[-_WINDOW:], right
-    return left + mark + (right if len(right) <= _WINDOW else right[:_WINDOW] + "…")
+    left = left if len(left) <= _WINDOW else "…" + left[-_WINDOW:]
+    right = right if len(right) <= _WINDOW else right[:_WINDOW] + "…"
+    return left + mark + right
 
 
 def _line(host: ast.AST, shown: ast.AST) -> str:

@@ -1,27 +1,23 @@
-"""Changes the code under the tests, one change at a time, and tells which changes no test notices: ``make mutate``."""
+"""Changes the code under the tests, one change at a time, and tells which change no test notices: ``make mutate``."""
 
 import argparse
-import json
-import multiprocessing
 import os
 import random
 import re
 import sys
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 import pytest
-
-from changes import Kind
+from changing import Kind
 from mutants import ROOT, Mutant, modules_of, mutants_of
-from survey import is_mirror, survey
+from report import show_progress, table
+from survey import by_name, survey
 from survivors import outdated, read_reasons, unexplained
-from trials import OPTIONS, Laboratory, Verdict, Watch, Way
+from trials import OPTIONS, Laboratory, Verdict, Watch
+from trying import Choose, Tried, try_all
 
 #: The rooms, and the tests that hold each.
 ROOMS: Final = {
@@ -33,22 +29,29 @@ ROOMS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What to do.
+    """What to try.
 
     Attributes:
-        room: whose mutants.
-        only: a part of the names of the mutants to try; empty for all.
-        share: how many to try, chosen by *seed*, and only such as remove or invert a check; None for all.
+        room: whose code.
+        only: what the names of the mutants must match.
+        kinds: which kinds of change.
+        share: how many, chosen by *seed* from those in functions; None for all there are.
+        seed: of the choice.
         jobs: how many at once.
 
     """
 
     room: str
-    only: str = ""
-    share: int | None = None
-    seed: int = 0
-    jobs: int = 1
-    kinds: frozenset[Kind] = frozenset(Kind)
+    only: str
+    kinds: frozenset[Kind]
+    share: int | None
+    seed: int
+    jobs: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is the whole room, so that every reason can be held against it."""
+        return not self.only and self.share is None and self.kinds == frozenset(Kind)
 
     def choose(self) -> list[Mutant]:
         """Return the mutants to try."""
@@ -56,17 +59,24 @@ class Asked:
         found = [mutant for mutant in found if re.search(self.only, mutant.name) and mutant.kind in self.kinds]
         if self.share is None:
             return found
-        checks = [mutant for mutant in found if mutant.kind is Kind.CHECK and not mutant.runs_at_import]
-        return random.Random(self.seed).sample(checks, min(self.share, len(checks)))
+        quick = [mutant for mutant in found if not mutant.runs_at_import]
+        return random.Random(self.seed).sample(quick, min(self.share, len(quick)))
 
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """A plugin that tries mutants where pytest would run its tests."""
+    """A plugin that tries mutants where pytest would run its tests.
+
+    Attributes:
+        asked: what to try.
+        watch: the plugin that watches over the tests.
+        tried: what became of them.
+
+    """
 
     asked: Asked
     watch: Watch
-    verdicts: dict[Mutant, Verdict] = field(default_factory=dict)
+    tried: list[Tried] = field(default_factory=list)
 
     def pytest_configure(self) -> None:
         """Let Hypothesis draw the same examples for each mutant, keep none, and not look for the smallest."""
@@ -86,83 +96,64 @@ class Run:
         """Try every mutant that was asked for."""
         laboratory = Laboratory(items={item.nodeid: item for item in session.items}, watch=self.watch)
         mutants = self.asked.choose()
-        choose_tests = _by_name(laboratory) if self.asked.share is not None else _by_survey(laboratory, mutants)
-        print("surveyed", flush=True)
-        for mutant, verdict, by, seconds in _tried(laboratory, mutants, choose_tests, self.asked.jobs):
-            self.verdicts[mutant] = verdict
-            _say(len(self.verdicts), len(mutants), mutant, verdict, by, seconds)
+        if self.asked.share is None:
+            choose: Choose = survey(laboratory, {mutant.path for mutant in mutants}).choose
+        else:
+            choose = by_name(laboratory)
+        self.tried = show_progress(try_all(laboratory, mutants, choose, self.asked.jobs), len(mutants))
         return True
 
 
-def _say(done, total, mutant, verdict, by, seconds):
-    if verdict is not Verdict.KILLED or seconds > 5:
-        print(f"{done}/{total} {verdict} {seconds:.1f}s {mutant.kind} {mutant.name} {by}", flush=True)
-    elif done % 50 == 0:
-        print(f"{done}/{total}", flush=True)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run. Returns 0; 1 if a survivor has no reason or a reason no survivor, 2 if the tests do not even run."""
+    options = _parser().parse_args(arguments)
+    asked = Asked(
+        room=options.room,
+        only=options.only,
+        kinds=frozenset(options.kind or Kind),
+        share=options.share,
+        seed=options.seed,
+        jobs=options.jobs,
+    )
+    run = _run(asked, options.tests or ROOMS[asked.room])
+    return 2 if run is None else _judge(run)
 
 
-def _by_name(laboratory: Laboratory) -> Callable[[Mutant], list[str]]:
-    return lambda mutant: (sorted(laboratory.items, key=lambda name: not is_mirror(name, mutant.path)), (Way.IN_PLACE, Way.ANEW))
-
-
-def _by_survey(laboratory: Laboratory, mutants: Sequence[Mutant]) -> Callable[[Mutant], list[str]]:
-    found = survey(laboratory, {mutant.path for mutant in mutants})
-    return lambda mutant: (found.tests_of(mutant), (Way.ANEW if found.runs_at_import(mutant) else Way.IN_PLACE,))
-
-
-_work: Callable[[int], Any]
-
-
-def _tried(laboratory, mutants, choose_tests, jobs):
-    killers: dict[str, None] = {}
-
-    def work(index: int):
-        mutant = mutants[index]
-        began = monotonic()
-        names, ways = choose_tests(mutant)
-        known = set(names)
-        first = [name for name in killers if name in known]
-        names = list(dict.fromkeys([*first, *names]))
-        if not names:
-            return index, Verdict.SURVIVED, "no test", 0
-        outcome = laboratory.judge(mutant, names, ways=ways)
-        if outcome.by:
-            killers.pop(outcome.by, None)
-            kept = [outcome.by, *killers][:8]
-            killers.clear()
-            killers.update(dict.fromkeys(kept))
-        return index, outcome.verdict, outcome.by, monotonic() - began
-
-    global _work
-    _work = work
-    with multiprocessing.get_context("fork").Pool(jobs) as pool:
-        for index, verdict, by, seconds in pool.imap_unordered(_call, range(len(mutants)), chunksize=4):
-            yield mutants[index], verdict, by, seconds
-
-
-def _call(index):
-    return _work(index)
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("room", choices=ROOMS)
-    parser.add_argument("--only", default="")
-    parser.add_argument("--kind", type=Kind, action="append")
-    parser.add_argument("--share", type=int)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--tests", nargs="*")
-    asked = parser.parse_args()
-    watch = Watch()
-    run = Run(Asked(room=asked.room, only=asked.only, share=asked.share, seed=asked.seed, jobs=asked.jobs, kinds=frozenset(asked.kind or Kind)), watch)
-    began = monotonic()
+def _run(asked: Asked, tests: Sequence[str]) -> Run | None:
     os.chdir(ROOT)
-    os.environ["KEYTURN_VECTORS"] = os.devnull
+    os.environ["KEYTURN_VECTORS"] = os.devnull  # they are not part of the project: the score must not depend on them
+    watch = Watch()
+    run = Run(asked, watch)
     with TemporaryDirectory() as folder:
-        status = pytest.main([*OPTIONS, f"--basetemp={folder}/t", *(asked.tests or ROOMS[asked.room])], plugins=[watch, run])
-    print(status, Counter((m.kind, v) for m, v in run.verdicts.items()), monotonic() - began)
+        status = pytest.main([*OPTIONS, f"--basetemp={folder}/tests", *tests], plugins=[watch, run])
+    return run if status == pytest.ExitCode.OK and run.tried else None
+
+
+def _judge(run: Run) -> int:
+    reasons, room = read_reasons(), run.asked.room
+    survivors = [each.mutant.name for each in run.tried if each.verdict is Verdict.SURVIVED]
+    missing = unexplained(survivors, reasons)
+    stale = outdated(survivors, reasons, room) if run.asked.is_whole else []
+    sys.stdout.write(f"{table(room, run.tried, reasons)}\n")
+    sys.stdout.writelines(f"no test notices, and no reason is given: {name}\n" for name in missing)
+    sys.stdout.writelines(f"a reason is given, but there is no such survivor: {name}\n" for name in stale)
+    return 1 if missing or stale else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description="Change the code under the tests, one change at a time, and tell which change no test notices.",
+        epilog="example: tests/mutation/run.py tokens --only jws.py --kind check",
+    )
+    parser.add_argument("room", choices=ROOMS, help="whose code is changed")
+    parser.add_argument("--only", default="", metavar="REGEX", help="only mutants whose name matches")
+    parser.add_argument("--kind", type=Kind, action="append", choices=list(Kind), help="only this kind of change")
+    parser.add_argument("--share", type=int, metavar="N", help="only so many, chosen by --seed")
+    parser.add_argument("--seed", type=int, default=0, help="of the choice (default: 0)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at once (default: one a core)")
+    parser.add_argument("--tests", nargs="+", metavar="PATH", help="other tests than the room's own")
+    return parser
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

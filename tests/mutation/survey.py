@@ -13,7 +13,8 @@ from types import FrameType
 from typing import Any
 
 from mutants import Mutant
-from trials import Laboratory, Verdict, fork
+from trials import Laboratory, Verdict, Way, fork
+from trying import Choose
 
 Spot = tuple[str, int]
 
@@ -33,18 +34,21 @@ class Survey:
     at_import: frozenset[Spot]
     seconds: Mapping[str, float]
 
-    def runs_at_import(self, mutant: Mutant) -> bool:
-        """Tell whether what is changed runs at an import."""
-        return mutant.runs_at_import or any((str(mutant.path), line) in self.at_import for line in mutant.lines)
-
-    def tests_of(self, mutant: Mutant) -> list[str]:
-        """Return the tests that run what is changed: those of its own file first, and the quickest of them."""
+    def choose(self, mutant: Mutant) -> tuple[Sequence[str], Sequence[Way]]:
+        """Return the tests that may notice, those of its own file first and of these the quickest, and the way."""
         lines = self.lines.get(mutant.path, {})
-        wanted = lines if mutant.runs_at_import else mutant.lines
-        names = {name for line in wanted for name in lines.get(line, ())}
-        if mutant.runs_at_import and not names:
-            names = set(self.seconds)
-        return sorted(names, key=lambda name: (not is_mirror(name, mutant.path), self.seconds[name], name))
+        at_import = mutant.runs_at_import or any((str(mutant.path), line) in self.at_import for line in mutant.lines)
+        near = {name for line in (lines if at_import else mutant.lines) for name in lines.get(line, ())}
+        names = self.seconds if at_import else near  # what came of an import, any test may meet in any module
+        ordered = sorted(
+            names, key=lambda each: (not is_mirror(each, mutant.path), each not in near, self.seconds[each])
+        )
+        return ordered, (Way.ANEW if at_import else Way.IN_PLACE,)
+
+
+def by_name(laboratory: Laboratory) -> Choose:
+    """Return a choice that needs no survey: every test, those of the mutant's own file first, both ways."""
+    return lambda mutant: (sorted(laboratory.items, key=lambda name: not is_mirror(name, mutant.path)), tuple(Way))
 
 
 def is_mirror(name: str, path: Path) -> bool:

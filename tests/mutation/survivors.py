@@ -29,6 +29,6 @@ def unexplained(survivors: Collection[str], reasons: Mapping[str, str]) -> list[
     return [name for name in survivors if name not in reasons]
 
 
-def outdated(tried: Collection[str], survivors: Collection[str], reasons: Mapping[str, str], room: str) -> list[str]:
-    """Return the reasons in *room* for what is killed by now, or is no mutant any more; *tried* is all of its mutants."""
-    return [name for name in reasons if name.startswith(f"{room}/") and not (name in tried and name in survivors)]
+def outdated(survivors: Collection[str], reasons: Mapping[str, str], room: str) -> list[str]:
+    """Return what has a reason in *room* and needs none: it is killed by now, or no mutant any more."""
+    return [name for name in reasons if name.startswith(f"{room}/") and name not in survivors]

@@ -10,11 +10,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from itertools import pairwise
 from typing import NoReturn
 
 import pytest
-
 from mutants import PACKAGE, ROOT, Mutant
 from placing import Functions, Swapped, forget
 
@@ -112,7 +112,7 @@ class Laboratory:
         """Run the tests *names* against a mutant, one way after the other until a test fails."""
         outcome = Outcome(status=0, by="")
         for way in ways:
-            outcome = fork(lambda wire, way=way: self._try(mutant, names, way, wire))
+            outcome = fork(partial(self._try, mutant, names, way))
             if outcome.verdict is not Verdict.SURVIVED:
                 return outcome
         return outcome
@@ -156,7 +156,7 @@ def fork(work: Callable[[int], None]) -> Outcome:
     with contextlib.suppress(ProcessLookupError):  # what its tests left running
         os.killpg(pid, signal.SIGKILL)
     os.set_blocking(ear, False)
-    with open(ear, "rb", buffering=0) as said:
+    with os.fdopen(ear, "rb", buffering=0) as said:
         return Outcome(status=status, by=(said.read(4096) or b"").decode())
 
 

@@ -19,19 +19,19 @@ async def ask(url: str, after: int | None = None, wait: int = 0) -> str:
 
 
 @pytest.mark.parametrize(
-    ("query", "after", "wait", "asked"),
+    ("query", "question", "asked"),
     [
-        ("", None, 9, "/feed"),
-        ("", 7, 0, "/feed?after=7&wait=0"),
-        ("?tenant=a", 7, 5, "/feed?tenant=a&after=7&wait=5"),
+        ("", (None, 9), "/feed"),
+        ("", (7, 0), "/feed?after=7&wait=0"),
+        ("?tenant=a", (7, 5), "/feed?tenant=a&after=7&wait=5"),
     ],
 )
 async def test_the_first_question_is_for_a_snapshot_and_the_next_for_what_follows(
-    query: str, after: int | None, wait: int, asked: str, web: Any, answering: Callable[..., Any]
+    query: str, question: tuple[int | None, int], asked: str, web: Any, answering: Callable[..., Any]
 ) -> None:
     """Contract §5: ``after`` and ``wait``, beside what the URL has of its own."""
     web.behave = answering(b"a.b.c", content_type=PAGE)
-    assert await ask(f"{web.url}/feed{query}", after, wait) == "a.b.c"
+    assert await ask(f"{web.url}/feed{query}", *question) == "a.b.c"
     assert web.requests == [asked]
 
 
