@@ -7,7 +7,7 @@ STAMPS := $(VENV)/stamps
 
 .DEFAULT_GOAL := help
 
-.PHONY: help serve tour test check test-unit test-races test-crash test-faults test-reach test-theft test-rotations test-machine test-audit test-secrets fuzz test-timing test-guessing test-attack lint-deploy bench docs requirements format clean
+.PHONY: help serve tour test check test-unit test-races test-crash test-faults test-reach test-theft test-rotations test-machine test-audit test-secrets fuzz test-timing test-guessing test-attack mutate lint-deploy bench docs requirements format clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -85,6 +85,9 @@ test-secrets: $(STAMPS)/test ## leaked secrets against the judge of secrets, and
 fuzz: $(STAMPS)/test ## 10 million hostile tokens, all neighbours of good ones, three libraries beside each other
 	$(BIN)/python -m pytest -s tests/fuzz tests/attacks/test_single_characters.py tests/attacks/test_differential.py --full
 
+mutate: $(STAMPS)/test ## change the code under the tests, each change alone: ROOM=tokens, verify or core; an hour each
+	@failed=0; for room in $(ROOM); do $(BIN)/python tests/mutation/run.py $$room || failed=1; done; exit $$failed
+
 bench: $(STAMPS)/bench ## measure every bar, each beside its peer or primitive in the same run
 	@$(BIN)/python bench/run.py
 
@@ -98,7 +101,6 @@ requirements: $(STAMPS)/uv ## pin and hash the requirement files anew from pypro
 	$(COMPILE) pyproject.toml --extra server --group build -o requirements/serve.txt
 	$(COMPILE) pyproject.toml --extra all --group build --group check --group test -o requirements/test.txt
 	$(COMPILE) pyproject.toml --extra all --group build --group check --group test --group bench -o requirements/bench.txt
-	$(COMPILE) pyproject.toml --extra all --group build --group check --group test --group mutate -o requirements/mutate.txt
 
 clean: ## remove what make made; a development server's data in .keyturn stays
 	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -112,6 +114,8 @@ IMAGE = --extra server --extra postgres --extra redis --extra vault --extra aws
 
 # A copy of the unit with a program that is here too: systemd-analyze looks for it.
 UNIT = $(VENV)/units/keyturn.service
+
+ROOM ?= tokens verify core
 
 INSTALL = $(BIN)/uv pip install -q --python $(BIN)/python
 

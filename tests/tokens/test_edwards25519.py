@@ -44,3 +44,14 @@ def test_a_small_point_would_verify_forgeries() -> None:
     """The reason for the rule: the crypto library takes this forgery, made without any secret."""
     neutral = (1).to_bytes(32, "little")
     Ed25519PublicKey.from_public_bytes(neutral).verify(neutral + bytes(32), b"any message")
+
+
+def test_ver_20_exactly_what_has_an_x_is_a_point() -> None:
+    """VER-20: for each y, the curve's equation has a solution or it has none (RFC 8032 §5.1.3)."""
+    d = -121665 * pow(121666, -1, _P) % _P
+    for y in range(2, 300):
+        square = (y * y - 1) * pow(d * y * y + 1, -1, _P) % _P
+        root = pow(square, (_P + 3) // 8, _P)
+        roots = {root, root * pow(2, (_P - 1) // 4, _P) % _P}
+        on_curve = any((-x * x + y * y - 1 - d * x * x * y * y) % _P == 0 for x in roots)
+        assert edwards25519.is_sound(y.to_bytes(32, "little")) is on_curve

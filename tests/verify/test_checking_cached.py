@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from keyturn.errors import InvalidToken, TokenExpired
+from keyturn.errors import InvalidToken, InvalidTokenReason, TokenExpired
 from keyturn.testing import TestIssuer
 from keyturn.tokens.access_token import Expected
 from keyturn.tokens.algorithms import ASYMMETRIC
 from keyturn.tokens.key_set import parse_key_set
+from keyturn.tokens.revocation import RevocationEntry, RevocationKind, RevocationView, digest
 from keyturn.verify.checking import TokenChecker
 from keyturn.verify.token_cache import TokenCache
 
@@ -29,6 +30,20 @@ def test_where_nothing_is_ever_revoked_a_token_passes_once_more(issuer: TestIssu
     assert cache.find("another text") is None
 
 
+def test_what_was_revoked_meanwhile_passes_no_more(issuer: TestIssuer) -> None:
+    """VER-31: a token that was good a moment ago is refused by the same rule."""
+    view = RevocationView()
+    checker, _, keys = _checker(issuer, view)
+    token = checker.check(issuer.make_token("ada", sid="s1"), keys.get, NOW)
+    checker.check_revoked(token, NOW)
+    named = digest(RevocationKind.SID, "s1")
+    entry = RevocationEntry(seq=1, kind=RevocationKind.SID, digest=named, before=None, expires_at=int(NOW) + 60)
+    view.add(entry)
+    with pytest.raises(InvalidToken) as refused:
+        checker.check_revoked(token, NOW)
+    assert refused.value.reason is InvalidTokenReason.REVOKED
+
+
 def test_what_has_no_key_any_more_or_is_over_is_not_kept(issuer: TestIssuer) -> None:
     """VER-14, VER-25: a token whose key went, changed or whose time ended makes room at once."""
     checker, cache, keys = _checker(issuer)
@@ -46,7 +61,11 @@ def test_what_has_no_key_any_more_or_is_over_is_not_kept(issuer: TestIssuer) -> 
     assert cache.find(text) is None
 
 
-def _checker(issuer: TestIssuer) -> tuple[TokenChecker, TokenCache, Any]:
+def _checker(issuer: TestIssuer, view: RevocationView | None = None) -> tuple[TokenChecker, TokenCache, Any]:
     expected = Expected(issuer=issuer.issuer, audiences=frozenset({issuer.audience}), algorithms=ASYMMETRIC)
     cache = TokenCache()
-    return TokenChecker(expected, cache=cache), cache, parse_key_set(issuer.jwks, algorithms=ASYMMETRIC)
+    return (
+        TokenChecker(expected, revocations=view, cache=cache),
+        cache,
+        parse_key_set(issuer.jwks, algorithms=ASYMMETRIC),
+    )
