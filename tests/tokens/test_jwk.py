@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -5,7 +6,7 @@ from typing import Any
 import pytest
 
 from keyturn.errors import InvalidKey
-from keyturn.tokens import jwk
+from keyturn.tokens import base64url, jwk
 
 
 def test_key_01_the_thumbprint_is_that_of_rfc_7638(vectors: Path) -> None:
@@ -56,3 +57,16 @@ def test_ver_10_a_key_for_something_else_verifies_nothing(members: dict[str, Any
     jwk.check_use({})
     with pytest.raises(InvalidKey):
         jwk.check_use(members)
+
+
+@pytest.mark.parametrize("kid", ["k", "k" * 128])
+def test_ver_15_a_kid_has_its_bounds_inside(kid: str) -> None:
+    """VER-15: one character is a name, and so are 128."""
+    assert jwk.key_id({"kid": kid}) == kid
+
+
+def test_key_01_a_thumbprint_is_over_utf_8() -> None:
+    """KEY-01: RFC 7638 §3.1: characters beyond ASCII are written as they are."""
+    members = '{"crv":"\u00e9","kty":"OKP","x":"AA"}'
+    digest = hashlib.sha256(members.encode()).digest()
+    assert jwk.thumbprint({"x": "AA", "kty": "OKP", "crv": "\u00e9"}) == base64url.encode(digest)
