@@ -74,8 +74,9 @@ async def test_of_two_who_begin_again_the_slower_undoes_nothing() -> None:
     denylist = denylist_of(log)
     await denylist.catch_up()
     log.entries.pop()
-    slow = asyncio.Event()
-    log.gates = [slow]
+    at_once, slow = asyncio.Event(), asyncio.Event()
+    at_once.set()
+    log.gates = [at_once, slow]  # the end of the log is seen, and then nothing for long
     slower = asyncio.create_task(denylist.catch_up_if_behind())
     await asyncio.sleep(0)
     await denylist.catch_up_if_behind()

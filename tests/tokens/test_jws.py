@@ -329,3 +329,17 @@ def test_a_kept_header_can_not_be_changed(token: str, key: SigningKey) -> None:
     assert jws.parse(token).header is header
     with pytest.raises(TypeError):
         header.members["alg"] = "none"  # type: ignore[index]
+
+
+def test_ver_03_a_token_of_just_the_limit_is_read(token: str, key: SigningKey) -> None:
+    """VER-03: and one character more is refused unread."""
+    find_key = {key.kid: key.public}.get
+    assert jws.verify(token, find_key, _ES256, typ="at+jwt", max_bytes=len(token))
+    with pytest.raises(InvalidToken):
+        jws.verify(token, find_key, _ES256, typ="at+jwt", max_bytes=len(token) - 1)
+
+
+def test_ver_30_what_was_taken_apart_shows_nothing_of_the_token(token: str) -> None:
+    """VER-30: the repr has the header and nothing that was signed, nor the signature."""
+    parsed = jws.parse(token)
+    assert repr(parsed) == f"Parsed(header={parsed.header!r})"

@@ -147,3 +147,11 @@ def test_ver_12_symmetric_keys_come_in_a_set_of_their_own(key: SigningKey) -> No
     for algorithms in (frozenset(Algorithm), frozenset()):
         with pytest.raises(ConfigurationError):
             parse_key_set({"keys": [_OCT]}, algorithms=algorithms)
+
+
+def test_ver_12_a_symmetric_entry_is_dangerous_with_its_secret_or_without(key: SigningKey) -> None:
+    """VER-12: a set that mixes kinds is refused as a whole, by the ``kty`` alone too."""
+    good = key.public.to_jwk()
+    for entry in ({"kty": "oct", "kid": "x"}, {"kty": "EC", "kid": "x", "k": "AAAA"}):
+        with pytest.raises(InvalidKey):
+            parse_key_set({"keys": [good, entry]}, algorithms=frozenset({Algorithm.ES256}))

@@ -94,3 +94,9 @@ def test_nothing_can_be_injected_into_the_challenge() -> None:
     assert (
         header == 'Bearer realm="a?, error=?none", error="invalid_request", error_description="x???Set-Cookie: a=b? ?"'
     )
+
+
+def test_a_missing_role_names_no_scope() -> None:
+    """WEB-01: an empty ``scope`` would tell a client to ask for nothing."""
+    told = answer(InsufficientScope("role"), realm="api")
+    assert "scope=" not in told.headers["WWW-Authenticate"]

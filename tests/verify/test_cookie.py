@@ -143,3 +143,12 @@ def test_a_second_sec_fetch_site_says_nothing_whatever_the_origin_says() -> None
     assert csrf_allows(origins=[ours], fetch_sites=["same-site"], own_origin=ours)
     for sites in (["same-origin", "same-origin"], ["same-site", "cross-site"]):
         assert not csrf_allows(origins=[ours], fetch_sites=sites, own_origin=ours)
+
+
+def test_an_origin_has_no_default_port_and_no_host_that_is_not_there() -> None:
+    """RFC 6454 §6.2: 80 and 443 go without saying, any other port does not."""
+    assert origin_of("http://a.example:80/x") == "http://a.example"
+    assert origin_of("https://a.example:443") == "https://a.example"
+    assert origin_of("http://a.example:443") == "http://a.example:443"
+    assert origin_of("https://a.example:81") == "https://a.example:81"
+    assert origin_of("https:///path") == "https://"

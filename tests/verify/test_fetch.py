@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from keyturn.verify.fetch import MAX_BYTES, FetchFailed, fetch, fresh_for
+from keyturn.verify.fetch import MAX_BYTES, FetchFailed, client_for, fetch, fresh_for
 
 GOOD = b'{"keys":[]}'
 
@@ -172,3 +172,21 @@ async def test_nobody_there_is_a_failed_fetch() -> None:
 def test_freshness_is_what_the_answer_says_within_bounds(cache_control: str, age: str, seconds: float) -> None:
     """RFC 9111 §4.2.1: from a minute to ten, so that a key that was withdrawn is soon gone (KEY-04)."""
     assert fresh_for(cache_control, age) == seconds
+
+
+async def test_plain_http_to_this_machine_goes_past_every_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """KEY-08: and so does nothing else: HTTPS to this machine is safe on the way, HTTP to another is refused before."""
+    trusted = []
+    monkeypatch.setattr(httpx2, "AsyncClient", lambda *, trust_env: trusted.append(trust_env))
+    for host in ("http://127.0.0.1:1", "http://localhost:1", "https://127.0.0.1:1", "http://a.test", "https://a.test"):
+        client_for(host, None)
+    assert trusted == [False, False, True, True, True]
+
+
+async def test_an_answer_of_just_the_limit_is_taken(web: Any, answering: Callable[..., Any]) -> None:
+    """KEY-06: 256 KiB, and not a byte more."""
+    web.behave = answering(GOOD.ljust(MAX_BYTES))
+    assert (await fetch(web.url)).document == {"keys": []}
+    web.behave = answering(GOOD.ljust(MAX_BYTES + 1))
+    with pytest.raises(FetchFailed, match="too large"):
+        await fetch(web.url)
