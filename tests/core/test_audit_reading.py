@@ -1,0 +1,112 @@
+"""Pages of the audit log: where one ends, and what an entry that can't be read looks like."""
+
+from dataclasses import replace
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from house import House
+
+from keyturn.core import audit
+from keyturn.core.audit import SKEW_MS, WINDOW
+from keyturn.core.audit_chain import Chain
+from keyturn.core.audit_check import verify
+from keyturn.core.model import AuditEvent, AuditKind, Origin, Seal
+from keyturn.core.ports import AuditFilter
+from keyturn.core.sealing import START
+from keyturn.tokens.base64url import encode
+from keyturn.tokens.master_key import parse_master_keys
+from sealed_log import Log
+
+HOUR_MS = 3_600_000
+
+
+async def written(house: House, *hours: float) -> list[int]:
+    """Write an entry at each of these hours from now, after those that are there; return their numbers."""
+    before = (await house.services.store.audit_seals.extent()).last
+    at = [house.now_ms + int(hour * HOUR_MS) for hour in hours]
+    events = [AuditEvent(at_ms=at_ms, kind=AuditKind.LOGIN_REFUSED, sub="sub", origin=Origin()) for at_ms in at]
+    await house.services.store.audit.append(events)
+    return [before + place for place in range(1, len(hours) + 1)]
+
+
+async def pages(house: House, wanted: AuditFilter, most: int) -> list[list[int]]:
+    """Return the numbers on every page."""
+    found, before = [], None
+    while True:
+        page = await audit.read_page(house.services, wanted, before=before, most=most)
+        found.append([entry.number for entry in page.entries])
+        before = page.before
+        if before is None:
+            return found
+
+
+async def test_pages_follow_each_other_down_to_the_first_entry(house: House) -> None:
+    """Without a gap and without an entry twice."""
+    last = (await written(house, 0, 1, 2, 3))[-1]
+    assert [number for page in await pages(house, AuditFilter(), 3) for number in page] == list(range(last, 0, -1))
+
+
+async def test_pages_end_where_all_that_follows_is_too_old(house: House) -> None:
+    """Not at the first entry that is: clocks may have differed by an hour, and entries come by their numbers."""
+    first, *_, last = await written(house, 10, 10, 10, 10, 20, 20, 20)
+    since = AuditFilter(sub="sub", since_ms=house.now_ms + 20 * HOUR_MS)
+    assert await pages(house, since, 3) == [[last, last - 1, last - 2]]
+    just = replace(since, since_ms=house.now_ms + 10 * HOUR_MS + SKEW_MS)
+    assert await pages(house, just, 3) == [[last, last - 1, last - 2], []]
+    assert (await pages(house, replace(since, since_ms=house.now_ms + 10 * HOUR_MS), 7))[0][-1] == first
+
+
+async def test_a_page_looks_through_so_many_entries_at_most(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And says where to go on, though it found nothing."""
+    assert (WINDOW, SKEW_MS) == (10_000, HOUR_MS)
+    last = (await written(house, *[1] * 8))[-1]
+    monkeypatch.setattr(audit, "WINDOW", 3)
+    page = await audit.read_page(house.services, AuditFilter(sub="nobody"), before=None, most=5)
+    assert (page.entries, page.before) == ([], last - 2)
+
+
+@pytest.mark.parametrize(
+    ("written", "details"),
+    [
+        ('{"n": 1}', {"n": 1}),
+        ("", {"unreadable": ""}),
+        ("{", {"unreadable": "{"}),
+        ("[1]", {"unreadable": "[1]"}),
+        ("5", {"unreadable": "5"}),
+    ],
+)
+def test_what_can_not_be_read_is_shown_as_it_stands(written: str, details: dict[str, Any]) -> None:
+    """Whoever changed it shall not hide it."""
+    entry: Any = SimpleNamespace(details=written)
+    assert audit.details_of(entry) == details
+
+
+async def test_seals_that_go_while_they_are_read_end_the_reading(house: House) -> None:
+    """A check that somebody works against comes to an end, with findings."""
+    log = Log(house.services, house.now_ms)
+    await log.write(3)
+    await log.seal()
+    seals: Any = SimpleNamespace(extent=house.services.store.audit_seals.extent, list_page=_nothing)
+    store: Any = SimpleNamespace(audit=house.services.store.audit, audit_seals=seals)
+    report = await verify(store, house.services.master_keys, now_ms=log.now_ms)
+    assert report.head is None
+
+
+def test_a_chain_that_begins_with_another_chain_s_end_is_a_changed_one() -> None:
+    """Under a key that nobody here has: it is not forged, as nobody can tell, but the first seal follows nothing."""
+    keys = parse_master_keys(encode(Random(3).randbytes(32)))
+    chain = Chain(keys)
+    seal = Seal(
+        number=1, last=1, sealed_at_ms=0, previous=bytes(31) + b"x", digests=bytes(32), key_id=b"zzzz", mac=bytes(32)
+    )
+    chain.follow(seal)
+    assert [finding.fault.value for finding in chain.findings] == ["seal_changed"]
+    begun = Chain(keys)
+    begun.follow(replace(seal, previous=START))
+    assert begun.findings == []
+
+
+async def _nothing(*_anything: object) -> list[Seal]:
+    return []
