@@ -196,3 +196,27 @@ async def test_fixed_keys_are_newer_than_any_other() -> None:
         assert newer is None
     for newer in (fixed.get_newer({}), await fixed.get_newer_async({}), await fixed.get_newest_async({})):
         assert newer is keys
+
+
+def test_a_set_that_is_still_fresh_is_not_waited_for(world: World) -> None:
+    """KEY-05: the fetch goes on beside the caller who set it off."""
+    world.cache.get_keys()
+    gate = threading.Event()
+    world.hold = lambda: gate.wait(5)
+    world.now = START + 500
+    assert list(world.cache.get_keys()) == ["key-1"]
+    flight = world.cache._flight
+    assert flight is not None
+    assert not flight.landed.done()
+    gate.set()
+    flight.landed.result(5)
+
+
+def test_who_has_an_older_set_is_given_the_newer_without_a_fetch(world: World) -> None:
+    """KEY-05: however long ago the last fetch was."""
+    old = world.cache.get_keys()
+    world.now = START + 31
+    newer = world.cache.get_newer(old)
+    world.now = START + 100
+    assert world.cache.get_newer(old) is newer
+    assert world.calls == 2

@@ -9,6 +9,7 @@ import pytest
 from feed_world import Feed, eventually, follower_of
 
 from keyturn import Verifier
+from keyturn.verify.feed.follower import _forget_threads
 
 Following = Callable[..., Verifier]
 
@@ -65,7 +66,7 @@ def test_a_forked_process_knows_nothing_yet(feed: Feed, following: Following) ->
     follower.stop()
     eventually(lambda: bool(follower._run and follower._run.over))
 
-    follower.forget_thread()
+    _forget_threads()
 
     assert not follower.intake.is_fresh
     assert not follower.intake.freshness.began
