@@ -3,13 +3,14 @@
 import threading
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from feed_world import Feed, eventually, follower_of
 
 from keyturn import Verifier
-from keyturn.verify.feed.follower import _forget_threads
+from keyturn.verify.feed.follower import FeedFollower, _forget_threads, _Run
 
 Following = Callable[..., Verifier]
 
@@ -83,3 +84,19 @@ def test_what_is_over_is_forgotten_while_all_goes_well(entries: int, feed: Feed,
     view = follower_of(verifier).intake.view
     verifier.verify(feed.issuer.make_token("ada"))
     eventually(lambda: len(view) == 0)
+
+
+def test_no_task_that_waits_can_cancel_the_first_view_for_the_others() -> None:
+    """A request that is given up takes nothing from who waits beside it."""
+    assert not _Run().fresh.cancel()
+
+
+def test_an_outage_ages_the_view() -> None:
+    """REF-17: each failure minds the time, so that what is over is forgotten and what is old is said."""
+    ticks: list[None] = []
+    intake: Any = SimpleNamespace(tick=lambda: ticks.append(None))
+    pace: Any = None
+    follower = FeedFollower(intake, url="http://127.0.0.1:1", pace=pace, new_client=None)
+    for _ in range(3):
+        follower._note_failure(OSError("down"))
+    assert len(ticks) == 3
