@@ -99,3 +99,14 @@ async def test_only_a_page_of_an_unknown_key_asks_for_newer_keys() -> None:
     with pytest.raises(InvalidToken):
         await intake.take(stranger)
     assert keys.asked == 1
+
+
+async def test_a_tick_minds_a_clock_that_was_put_back() -> None:
+    """REF-17: a view counts for max_age by the clock as it is now, however late it was when the page came."""
+    now = [NOW]
+    intake = make_intake(now, Keys())
+    await intake.take(page())
+    assert intake.freshness.until == NOW + 10
+    now[0] -= 100
+    intake.tick()
+    assert intake.freshness.until == NOW - 90
