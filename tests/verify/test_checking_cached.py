@@ -69,3 +69,14 @@ def _checker(issuer: TestIssuer, view: RevocationView | None = None) -> tuple[To
         cache,
         parse_key_set(issuer.jwks, algorithms=ASYMMETRIC),
     )
+
+
+def test_what_is_too_long_to_be_a_token_is_not_looked_for(issuer: TestIssuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """VER-03: a look-up reads all of a text, and nobody is to make us read a megabyte twice."""
+    looked_for: list[int] = []
+    monkeypatch.setattr(TokenCache, "find", lambda _self, text: looked_for.append(len(text)))
+    checker, _, keys = _checker(issuer)
+    for size in (8192, 8193, 10**6):
+        with pytest.raises(InvalidToken):
+            checker.check("x" * size, keys.get, NOW)
+    assert looked_for == [8192]

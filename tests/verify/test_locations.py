@@ -3,7 +3,7 @@
 import pytest
 
 from keyturn.errors import ConfigurationError
-from keyturn.verify.locations import Transport, check_issuer, check_location, key_set_location
+from keyturn.verify.locations import Transport, check_issuer, check_location, is_loopback, key_set_location
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,9 @@ def test_the_key_set_is_below_the_issuer() -> None:
     """With or without a slash at the end of the issuer."""
     assert key_set_location("https://a.example/t/") == key_set_location("https://a.example/t")
     assert key_set_location("https://a.example/t") == "https://a.example/t/.well-known/jwks.json"
+
+
+@pytest.mark.parametrize("host", ["", "a.example", "127.0.0.1.example", "localhost.example", "128.0.0.1"])
+def test_another_host_is_not_this_machine(host: str) -> None:
+    """KEY-08: a name is never resolved to find out."""
+    assert is_loopback(host) is False

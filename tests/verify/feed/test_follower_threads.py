@@ -86,6 +86,16 @@ def test_what_is_over_is_forgotten_while_all_goes_well(entries: int, feed: Feed,
     eventually(lambda: len(view) == 0)
 
 
+def test_the_first_view_is_told_at_once(feed: Feed, following: Following) -> None:
+    """REF-16: who waits for it goes on with it, and does not wait its whole patience out."""
+    follower = follower_of(following())
+    follower.start()
+    run = follower._run
+    assert run is not None
+    assert run.fresh.result(20) is None
+    assert not run.over
+
+
 def test_no_task_that_waits_can_cancel_the_first_view_for_the_others() -> None:
     """A request that is given up takes nothing from who waits beside it."""
     assert not _Run().fresh.cancel()
