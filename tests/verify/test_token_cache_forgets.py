@@ -1,0 +1,43 @@
+"""What the cache of tokens lets go of, in whichever of its generations it is."""
+
+from typing import Any
+
+import pytest
+
+from keyturn.errors import ConfigurationError
+from keyturn.verify.requirement import Requirement
+from keyturn.verify.token_cache import TokenCache, entry_bytes
+
+TEXTS = [f"head{number}.{'c' * 100}.sig" for number in range(4)]
+TOKEN: Any = object()
+
+
+def test_a_token_is_forgotten_in_both_generations() -> None:
+    """REF-16: discarded is discarded: not found again in the generation before."""
+    cache = TokenCache(2 * entry_bytes(TEXTS[0]) * 2)
+    for text in TEXTS[:3]:
+        cache.add(text, TOKEN)
+    assert len(cache) == 3
+    assert TEXTS[0] in cache._old
+    for text in TEXTS[:3]:
+        cache.discard(text)
+        assert cache.find(text) is None
+    assert len(cache) == 0
+    assert cache._young_bytes == 0
+
+
+def test_a_token_that_moved_up_is_forgotten_too() -> None:
+    """It is in both generations then."""
+    cache = TokenCache(2 * entry_bytes(TEXTS[0]) * 2)
+    for text in TEXTS[:3]:
+        cache.add(text, TOKEN)
+    assert cache.find(TEXTS[0]) is TOKEN
+    cache.discard(TEXTS[0])
+    assert cache.find(TEXTS[0]) is None
+
+
+@pytest.mark.parametrize("roles", [("admin", ""), ("", "admin"), (), ("admin", 5)])
+def test_one_role_without_a_name_spoils_a_requirement(roles: Any) -> None:
+    """Fail closed: a route that asks for a role of no name would be open or shut by chance."""
+    with pytest.raises(ConfigurationError):
+        Requirement.of((), roles)
