@@ -8,7 +8,7 @@ import pytest
 from house import ORIGIN, PASSWORD, House
 from replaced import replace_steps
 
-from keyturn.core import users
+from keyturn.core import usernames, users
 from keyturn.core.model import Origin
 from keyturn.core.policy import RegistrationMode
 from keyturn.errors import Conflict, Forbidden, InvalidCredentials, NotFound, ValidationFailed
@@ -54,7 +54,7 @@ async def test_disabling_ends_the_sessions_at_once_and_enabling_brings_none_back
     assert house.revoked(session.access_token)
 
 
-@pytest.mark.parametrize(("name", "password"), [("", PASSWORD), ("a\u200bb", PASSWORD), ("bob", "short")])
+@pytest.mark.parametrize(("name", "password"), [("", PASSWORD), ("a\u200bb", PASSWORD), ("bob", "kX7#q9Lw")])
 async def test_no_account_is_made_with_a_bad_name_or_password(name: str, password: str, house: House) -> None:
     """PWD-02: whoever makes it, the operator too."""
     with pytest.raises(ValidationFailed):
@@ -109,3 +109,10 @@ async def test_a_taken_name_is_a_conflict_in_every_spelling(house: House) -> Non
         with pytest.raises(Conflict):
             await users.add_user(house.services, name, "another password", roles=(), origin=ORIGIN, now_ms=house.now_ms)
     assert await house.login(password=PASSWORD)
+
+
+@pytest.mark.parametrize("unseen", ["\x07", "\u0600", "�", "\ue000", "\u0378", "\u2028", "\u2029"])
+def test_no_category_that_nobody_sees_is_in_a_name(unseen: str) -> None:
+    """Controls, formats, half a pair, private use, what is not assigned, and both separators."""
+    with pytest.raises(ValidationFailed):
+        usernames.check_new(f"a{unseen}b")

@@ -7,7 +7,6 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import pytest
@@ -124,8 +123,7 @@ def _run(asked: Asked, tests: Sequence[str]) -> Run | None:
     os.environ["KEYTURN_VECTORS"] = os.devnull  # they are not part of the project: the score must not depend on them
     watch = Watch()
     run = Run(asked, watch)
-    with TemporaryDirectory() as folder:
-        status = pytest.main([*OPTIONS, f"--basetemp={folder}/tests", *tests], plugins=[watch, run])
+    status = pytest.main([*OPTIONS, *tests], plugins=[watch, run])
     return run if status == pytest.ExitCode.OK and run.tried else None
 
 

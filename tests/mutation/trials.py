@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from itertools import pairwise
+from tempfile import TemporaryDirectory
 from typing import NoReturn
 
 import pytest
@@ -163,13 +164,15 @@ class Laboratory:
 def fork(work: Callable[[int], object]) -> Outcome:
     """Do *work* in a fork of this process, hand it the end of a pipe, and return how it ended."""
     ear, wire = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        _be_the_fork(work, wire)
-    os.close(wire)
-    _, status = os.waitpid(pid, 0)
-    with contextlib.suppress(ProcessLookupError):  # what its tests left running
-        os.killpg(pid, signal.SIGKILL)
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        pid = os.fork()
+        if pid == 0:
+            os.environ["PYTEST_DEBUG_TEMPROOT"] = folder  # two forks never meet in one folder
+            _be_the_fork(work, wire)
+        os.close(wire)
+        _, status = os.waitpid(pid, 0)
+        with contextlib.suppress(ProcessLookupError):  # what its tests left running
+            os.killpg(pid, signal.SIGKILL)
     os.set_blocking(ear, False)
     with os.fdopen(ear, "rb", buffering=0) as said:
         return Outcome(status=status, by=(said.read(4096) or b"").decode())
