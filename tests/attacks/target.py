@@ -141,6 +141,12 @@ def _verifier(symmetric: bool) -> Verifier:
     return Verifier(ISSUER, AUDIENCE, algorithms=family, jwks={"keys": keys}, clock=lambda: NOW)
 
 
+def forget_verified() -> None:
+    """Make the API anew, with the same keys: what a planted fault let in, its cache would take for verified."""
+    target.cache_clear()
+    _verifier.cache_clear()
+
+
 def _refusal(verify: Any, text: Any) -> str:
     try:
         verify(text)
