@@ -49,7 +49,7 @@ def install(folder: Path, **settings: str) -> None:
 @contextmanager
 def running(folder: Path, *command: str, answers: str, env: Mapping[str, str]) -> Iterator[Path]:
     """Run *command* until the end of the ``with``, once *answers*, a URL, answers; yield the file of its output."""
-    output = folder / f"{time.monotonic_ns()}.out"
+    output = folder / f"{time.monotonic_ns()}{'-dev' if 'dev' in command else ''}.out"
     with output.open("wb") as file:
         process = subprocess.Popen(command, cwd=folder, env=dict(env), stdout=file, stderr=subprocess.STDOUT)
     try:

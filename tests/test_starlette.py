@@ -140,7 +140,7 @@ def test_methods_of_a_class_have_requirements_of_their_own(client: TestClient) -
         ({"Authorization": "Bearer a,b"}, 400, f'{REALM}, error="invalid_request"'),
         ({"Authorization": f"{ISSUER.headers()['Authorization']}="}, 401, f'{REALM}, error="invalid_token"'),
         ({"Authorization": "Bearer a.b.c"}, 401, f'{REALM}, error="invalid_token"'),
-        (ISSUER.headers(), 403, f'{REALM}, error="insufficient_scope"'),
+        (ISSUER.headers(expires_in=3600), 403, f'{REALM}, error="insufficient_scope"'),
     ],
 )
 def test_what_is_wrong_is_answered_as_everywhere(

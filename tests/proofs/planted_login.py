@@ -31,10 +31,10 @@ async def refuse_at_once(_: LocalUsers, _plain: str) -> NoReturn:
 
 
 async def count_failures(self: LocalUsers, username: str, password: str) -> User | None:
-    """Write to the row of an account at each try, as a server that counts failures there, a millisecond away."""
+    """Write to the row of an account at each try, as a server that counts failures there, three milliseconds away."""
     found = await self.rows.find_by_name(username)
     if found is not None:
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(0.003)
         await self.rows.rehash(found.sub, found.version, found.password_hash)
     return await authenticate(self, username, password)
 

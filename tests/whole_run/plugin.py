@@ -9,9 +9,9 @@ the processes of the tests and in every Python process that they start (`whole_r
 - every file below the temporary folder of the run: databases and their logs, output of servers, dumps of PostgreSQL.
 
 A secret may be where it has to be: in an answer that carries it, in the file that is there to hold it (`HOLDERS`), in
-what ``keyturn dev`` shows to its developer once, and in the tests. At the end of the run, in one process, everything
-that was left behind is searched for everything that was issued, and any hit fails the run. It is told by the name of
-the file and the kind of the secret, never by the secret.
+what ``keyturn dev`` shows to its developer once and ``curl`` was answered, and in the tests. At the end of the run, in
+one process, everything that was left behind is searched for everything that was issued, and any hit fails the run. It
+is told by the name of the file and the kind of the secret, never by the secret.
 """
 
 import os
@@ -35,11 +35,11 @@ HOOK = str(Path(__file__).with_name("hook"))
 PIECE = 1 << 25
 OVERLAP = 1 << 12
 
-HOLDERS = ("*.key", "key", "*master_key*", "*master-key*", "*.toml", "*.pem", "*.py", "*.pyc", "*.sh")
+HOLDERS = ("*.key", "key", "*master_key*", "*master-key*", "*.toml", "*.pem", "*.py", "*.pyc", "*.sh", "*-dev.out")
 """Files that hold secrets because they are made for it, and the programs that tests run, which say examples."""
 
-SHOWN = "dev"
-"""The command that shows its developer a password, once, as it must."""
+SHOWN = frozenset({"dev", "curl"})
+"""Commands that show a secret to who is to have it: a developer their password, once; a client what was answered."""
 
 
 class WholeRun:
@@ -118,12 +118,18 @@ def hook_processes(notes: noting.Notes) -> None:
     @wraps(talk)
     def talked(self: Any, *args: Any, **kwargs: Any) -> Any:
         printed = talk(self, *args, **kwargs)
-        for text in filter(None, printed if SHOWN not in self.args else ()):
+        for text in filter(None, () if shows_a_secret(self.args) else printed):
             notes.said(f"{self.args}\n{text if isinstance(text, str) else text.decode('utf-8', 'replace')}")
         return printed
 
     subprocess.Popen.__init__ = started  # type: ignore[method-assign]
     subprocess.Popen.communicate = talked  # type: ignore[method-assign]
+
+
+def shows_a_secret(command: Any) -> bool:
+    """Say whether *command*, or a word of it, is one of `SHOWN`."""
+    words = [command] if isinstance(command, str | bytes | os.PathLike) else command
+    return not SHOWN.isdisjoint(Path(os.fsdecode(word)).name for word in words)
 
 
 def dump_postgres(folder: Path) -> None:
