@@ -54,7 +54,7 @@ async def test_a_hash_of_old_parameters_is_made_anew_at_login(house: House, monk
     alice = await users.get_by_name(house.services, "alice")
 
     async def stronger(_self: PlainHasher, password: str) -> str:
-        return f"stronger:{password}"
+        return f"stronger:plain:{password}"
 
     monkeypatch.setattr(PlainHasher, "needs_rehash", lambda _self, encoded: encoded.startswith("plain:"))
     monkeypatch.setattr(PlainHasher, "hash", stronger)
@@ -65,4 +65,4 @@ async def test_a_hash_of_old_parameters_is_made_anew_at_login(house: House, monk
     assert await directory_of(house).authenticate("alice", PASSWORD)
 
     after = await users.get_by_name(house.services, "alice")
-    assert (after.password_hash, after.version) == (f"stronger:{PASSWORD}", alice.version)
+    assert (after.password_hash, after.version) == (f"stronger:plain:{PASSWORD}", alice.version)

@@ -19,8 +19,10 @@ import pytest
 from mutants import PACKAGE, ROOT, Mutant
 from placing import Functions, Swapped, forget
 
-#: How every run of pytest here begins: nothing is written, and the tests of a mutant come in the order they are given.
-OPTIONS = ("-qq", "-p", "no:cacheprovider", "-p", "no:xdist", "--capture=no", "--assert=plain")
+#: How every run of pytest here begins: nothing is written, the tests of a mutant come in the order they are given, and
+#: no other finder of modules stands before the one that finds the mutant.
+_NONE_OF = ("cacheprovider", "xdist", "whole-run")
+OPTIONS = ("-qq", *(f"-pno:{plugin}" for plugin in _NONE_OF), "--capture=no", "--assert=plain")
 
 #: A test may take this many times its usual time, and so many seconds on top, before it counts as hanging.
 _TIMES, _MORE = 10, 8

@@ -30,6 +30,7 @@ import pytest
 from whole_run import noting
 from whole_run.search import Search
 
+NAME = "whole-run"
 FOLDER = "KEEP_WHOLE_RUN"
 HOOK = str(Path(__file__).with_name("hook"))
 PIECE = 1 << 25
@@ -96,8 +97,9 @@ class WholeRun:
 
 
 def install(config: pytest.Config) -> None:
-    """Note from now on, in this process and in those that it starts."""
-    config.pluginmanager.register(WholeRun(config), "whole-run")
+    """Note from now on, in this process and in those that it starts; not with ``-p no:whole-run``."""
+    if not config.pluginmanager.is_blocked(NAME):
+        config.pluginmanager.register(WholeRun(config), NAME)
 
 
 def with_hook(path: str | None) -> str:
