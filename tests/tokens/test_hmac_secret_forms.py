@@ -38,3 +38,15 @@ def test_ver_10_der_is_told_by_its_first_three_bytes(head: bytes, key: bool) -> 
     data = head + b"\x91" * 31
     assert is_another_key(data) is key
     assert is_another_key(b" \r\n" + data) is key
+
+
+def test_ver_10_der_of_eight_bytes_is_the_shortest_that_can_be_a_key() -> None:
+    """VER-10: with less there is no room for a number inside of a SEQUENCE inside of another."""
+    assert is_another_key(b"\x30\x06\x02" + b"\x91" * 5)
+    assert not is_another_key(b"\x30\x05\x02" + b"\x91" * 4)
+
+
+@pytest.mark.parametrize("octets", [6, 30, 127])
+def test_a_der_sequence_of_nothing_is_no_key(octets: int) -> None:
+    """Its length may take up all the rest and be zero: then there is no first element to look at."""
+    assert not is_another_key(bytes([0x30, 0x80 | octets]) + bytes(octets))

@@ -51,7 +51,7 @@ def _is_der_sequence(data: bytes) -> bool:
         start = 2 + (length & 0x7F)
         length = int.from_bytes(data[2:start])
     end = start + length
-    return end <= len(data) and not data[end:].strip(_BLANKS) and data[start] in {_SEQUENCE, _INTEGER}
+    return start < end <= len(data) and not data[end:].strip(_BLANKS) and data[start] in {_SEQUENCE, _INTEGER}
 
 
 def _unwrap_base64(text: bytes) -> bytes:

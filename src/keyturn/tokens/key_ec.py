@@ -61,7 +61,7 @@ class EcFamily:
 
     def verifier(self, algorithm: Algorithm, public: ec.EllipticCurvePublicKey) -> Verify:
         """Return a verifier that takes exactly two coordinates, each in [1, n-1] (no psychic signatures)."""
-        scheme = ec.ECDSA(_HASHES[algorithm])
+        scheme = ec.ECDSA(_hash(algorithm))
         size, order = _octets(public.curve), _curve(algorithm).group_order
         length = 2 * size
 
@@ -81,7 +81,7 @@ class EcFamily:
 
     def signer(self, algorithm: Algorithm, private: ec.EllipticCurvePrivateKey) -> Sign:
         """Return a deterministic signer (RFC 6979): a weak random source can't leak the key."""
-        scheme = ec.ECDSA(_HASHES[algorithm], deterministic_signing=True)
+        scheme = ec.ECDSA(_hash(algorithm), deterministic_signing=True)
         size = _octets(private.curve)
 
         def sign(signing_input: bytes) -> bytes:
@@ -95,6 +95,10 @@ def _curve(algorithm: Algorithm) -> ec.EllipticCurve:
     return _CURVES[algorithm]
 
 
+def _hash(algorithm: Algorithm) -> hashes.HashAlgorithm:
+    return _HASHES[PARAMETERS[algorithm].hash_bits]
+
+
 def _octets(curve: ec.EllipticCurve) -> int:
     return (curve.key_size + 7) // 8
 
@@ -104,9 +108,5 @@ _CURVES: Final[dict[Algorithm, ec.EllipticCurve]] = {
     Algorithm.ES384: ec.SECP384R1(),
     Algorithm.ES512: ec.SECP521R1(),
 }
-_HASHES: Final[dict[Algorithm, hashes.HashAlgorithm]] = {
-    Algorithm.ES256: hashes.SHA256(),
-    Algorithm.ES384: hashes.SHA384(),
-    Algorithm.ES512: hashes.SHA512(),
-}
+_HASHES: Final[dict[int, hashes.HashAlgorithm]] = {256: hashes.SHA256(), 384: hashes.SHA384(), 512: hashes.SHA512()}
 _NAMES: Final = {"secp256r1": Curve.P_256, "secp384r1": Curve.P_384, "secp521r1": Curve.P_521}
