@@ -418,3 +418,10 @@ def test_keys_are_what_they_are_called() -> None:
     assert key._audit_key not in others
     assert key._audit_key.hex() not in repr(key)
     assert repr(key._audit_key) not in repr(key)
+
+
+async def test_entries_are_held_against_no_seal_that_does_not_fit(log: Log) -> None:
+    """It says of itself which entries its digests are of; the same digests one further on accuse no entry."""
+    await log.sql("UPDATE audit_seals SET last = last + 1 WHERE number = 2")
+
+    assert {fault for fault, _, _ in await found(log)} == {"seal_changed"}

@@ -58,6 +58,14 @@ async def test_pages_end_where_all_that_follows_is_too_old(house: House) -> None
     assert (await pages(house, replace(since, since_ms=house.now_ms + 10 * HOUR_MS), 7))[0][-1] == first
 
 
+async def test_pages_end_where_nothing_is_left_below(house: House) -> None:
+    """Although the numbers go on: the oldest entries are removed in the end."""
+    log = Log(house.services, house.now_ms)
+    *_, last = await written(house, 10, 10, 10)
+    await log.sql(f"DELETE FROM audit WHERE number < {last}")
+    assert await pages(house, AuditFilter(since_ms=house.now_ms), 1) == [[last]]
+
+
 async def test_a_page_looks_through_so_many_entries_at_most(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """And says where to go on, though it found nothing."""
     assert (WINDOW, SKEW_MS) == (10_000, HOUR_MS)

@@ -105,13 +105,12 @@ class Comparison:
             self._found.append(Finding(fault=fault, first=first, last=last))
 
     def findings(self) -> Iterable[Finding]:
-        """Return what was found; an entry that was sealed with another number has been moved."""
+        """Yield what was found; an entry that was sealed with another number has been moved."""
+        yield from self._found
         for number, digest in self._changed.items():
             moved_from = self._sealed_as.get(digest)
             fault = Fault.CHANGED if moved_from is None else Fault.MOVED
-            self._found.append(Finding(fault=fault, first=number, last=number, moved_from=moved_from))
-        self._changed.clear()
-        return tuple(self._found)
+            yield Finding(fault=fault, first=number, last=number, moved_from=moved_from)
 
     def _compare(self, sealed: bytes, number: int, entry: AuditEntry | None) -> None:
         if entry is None:
