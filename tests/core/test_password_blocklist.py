@@ -39,6 +39,8 @@ _NAMES = names_of(
         ("abcabcabcabcabc", Objection.REPETITIVE),
         ("1234567890123456", Objection.REPETITIVE),
         ("nmlkjihgfedcba", Objection.REPETITIVE),
+        ("432109876543", Objection.REPETITIVE),
+        ("abaababbabba", Objection.REPETITIVE),
     ],
 )
 def test_pwd_03_what_anybody_would_try_is_refused(password: str, objection: Objection) -> None:
