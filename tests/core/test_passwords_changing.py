@@ -50,6 +50,17 @@ async def test_a_bad_new_password_changes_nothing(new: str, house: House) -> Non
     assert await house.login()
 
 
+@pytest.mark.parametrize("new", ["password1234", "alice-2026-!"])
+async def test_a_new_password_that_is_tried_first_changes_nothing(new: str, house: House) -> None:
+    """PWD-03: by the user and by the operator."""
+    mine = await house.login()
+    with pytest.raises(ValidationFailed):
+        await change(house, mine, new=new)
+    with pytest.raises(ValidationFailed):
+        await reset(house, new)
+    assert await house.login()
+
+
 async def test_a_user_who_is_gone_or_disabled_changes_nothing(house: House) -> None:
     """A token that outlives its user is no way back in."""
     mine = await house.login()

@@ -111,3 +111,23 @@ async def test_what_needs_each_master_key_is_told(make_house: MakeHouse, moved: 
         MasterKeyUse(key_id=new, listed=0, signing_keys=0, sessions=1),
         MasterKeyUse(key_id=old, listed=None, signing_keys=1, sessions=1),
     ]
+
+
+async def test_a_master_key_that_is_not_listed_is_told_whoever_needs_it(
+    make_house: MakeHouse, moved: MasterKeys
+) -> None:
+    """A signing key without any session, and a session whose signing key has been sealed anew."""
+    old = moved.keys[1].key_id
+    before = await make_house()
+    now = before.now_ms // 1000
+    without = replace(before.services, master_keys=MasterKeys(moved.keys[:1]))
+    key = MasterKeyUse(key_id=old, listed=None, signing_keys=1, sessions=0)
+    assert (await master_key_uses(without, now=now))[1:] == [key]
+
+    await before.add_user()
+    await before.login()
+    between = await make_house(master_keys=moved)
+    await rewrap_keys(between.services, origin=ORIGIN, now_ms=between.now_ms)
+
+    session = MasterKeyUse(key_id=old, listed=None, signing_keys=0, sessions=1)
+    assert (await master_key_uses(without, now=now))[1:] == [session]

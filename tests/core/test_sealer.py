@@ -9,7 +9,7 @@ import pytest
 from house import House
 
 from keyturn.core import sealer as module
-from keyturn.core.model import AuditEvent, AuditKind
+from keyturn.core.model import AuditEvent, AuditKind, Seal
 from keyturn.core.rewrap import rewrap_keys
 from keyturn.core.sealer import Alarm, Sealer, head_of
 from keyturn.core.sealing import START, first_of, hash_of
@@ -279,3 +279,55 @@ async def test_the_rewrap_vouches_once_and_only_for_ours(make_house: MakeHouse, 
     await before.seal()
     assert await module.vouch(between.services, now_ms=1)
     assert not await module.vouch(between.services, now_ms=1)
+
+
+async def test_a_process_that_comes_second_has_made_nothing(log: Log) -> None:
+    """What another one has sealed since it looked, and what was written since, is left for its next turn."""
+    late = Sealer(log.services)
+    await log.write(2)
+    extent = await log.store.audit_seals.extent()
+    await log.seal()
+    await log.write(2)
+
+    assert await late._seal(extent, log.now_ms, log.pause) == []
+
+    assert late.made is None
+    assert len(await log.seals()) == 1
+
+
+async def test_a_seal_that_covers_nothing_is_missed_too(log: Log, master_keys: MasterKeys) -> None:
+    """The one of the rewrap: without it all entries are sealed still."""
+    await log.seal()
+    (first,) = await log.seals()
+    place = module._behind(first)
+    await log.store.audit_seals.add(
+        module.seal_entries(
+            (),
+            number=place.number,
+            after=place.after,
+            upto=place.after,
+            previous=place.previous,
+            key=master_keys.current,
+            now_ms=log.now_ms,
+        )
+    )
+    assert await log.seal() == []
+
+    await log.sql("DELETE FROM audit_seals WHERE number = 2")
+
+    assert await log.seal() == [Alarm.SET_BACK]
+
+
+async def test_no_seal_is_read_where_nothing_was_written(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that nobody uses asks once a second how far the log is, and no more."""
+    await log.write(1)
+    await log.seal()
+    asked: list[int] = []
+
+    async def asked_for(_self: object, after: int, most: int) -> list[Seal]:
+        asked.append(after + most)
+        return []
+
+    monkeypatch.setattr(type(log.store.audit_seals), "list_page", asked_for)
+    assert await log.seal() == []
+    assert asked == []

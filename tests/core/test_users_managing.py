@@ -54,9 +54,18 @@ async def test_disabling_ends_the_sessions_at_once_and_enabling_brings_none_back
     assert house.revoked(session.access_token)
 
 
-@pytest.mark.parametrize(("name", "password"), [("", PASSWORD), ("a\u200bb", PASSWORD), ("bob", "kX7#q9Lw")])
+@pytest.mark.parametrize(
+    ("name", "password"),
+    [
+        ("", PASSWORD),
+        ("a\u200bb", PASSWORD),
+        ("bob", "kX7#q9Lw"),
+        ("bob", "password1234"),
+        ("dagobert", "dagobert-2026"),
+    ],
+)
 async def test_no_account_is_made_with_a_bad_name_or_password(name: str, password: str, house: House) -> None:
-    """PWD-02: whoever makes it, the operator too."""
+    """PWD-02, PWD-03: whoever makes it, the operator too."""
     with pytest.raises(ValidationFailed):
         await users.add_user(house.services, name, password, roles=(), origin=OPERATOR, now_ms=house.now_ms)
     assert [user.username for user in await users.list_users(house.services)] == ["alice"]
