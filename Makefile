@@ -85,7 +85,7 @@ test-secrets: $(STAMPS)/test ## leaked secrets against the judge of secrets, and
 fuzz: $(STAMPS)/test ## 10 million hostile tokens, all neighbours of good ones, three libraries beside each other
 	$(BIN)/python -m pytest -s tests/fuzz tests/attacks/test_single_characters.py tests/attacks/test_differential.py --full
 
-mutate: $(STAMPS)/test ## change the code under the tests, each change alone: ROOM=tokens, verify or core; an hour each
+mutate: $(STAMPS)/test ## change the code under the tests, each change alone: ROOM=tokens, verify or core
 	@failed=0; for room in $(ROOM); do $(BIN)/python tests/mutation/run.py $$room || failed=1; done; exit $$failed
 
 bench: $(STAMPS)/bench ## measure every bar, each beside its peer or primitive in the same run

@@ -185,6 +185,14 @@ def test_ver_20_a_secret_is_as_long_as_its_hash(algorithm: str, length: int) -> 
     assert SigningKey.from_secret(Algorithm(algorithm), secret + b"\xff").public.algorithm == algorithm
 
 
+@pytest.mark.parametrize(("algorithm", "length"), [("HS256", 32), ("HS384", 48), ("HS512", 64)])
+def test_a_new_secret_is_as_long_as_its_hash(algorithm: str, length: int) -> None:
+    """RFC 7518 §3.2: neither shorter nor longer, and no part of it is another part."""
+    secret = SigningKey.generate(Algorithm(algorithm)).to_bytes()
+    assert len(secret) == length
+    assert len({secret[at : at + 8] for at in range(0, length, 8)}) == length // 8
+
+
 def test_ver_10_no_public_key_becomes_a_secret(key_for: KeyFor) -> None:
     """VER-10: from_secret makes HMAC keys alone, and a JWK of a public key can't be bound to an HMAC algorithm."""
     with pytest.raises(InvalidKey):
