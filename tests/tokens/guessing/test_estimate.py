@@ -159,3 +159,21 @@ def test_ver_21_judging_is_bounded() -> None:
     long = base64.b64encode(source.randbytes(750_000))
     assert not is_guessable(long)
     assert is_guessable(b"secret" * 200_000)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        pytest.param(b"28273c6060ed927638b9330e61df88a4", id="hexadecimal of bytes that begin as a quotation does"),
+        pytest.param(
+            bytes.fromhex(
+                "7edc35e244a18ccb378474397f6d35e6cba137b344adf7174b0ddba1d1d6517a"
+                "24e12474bab7be6a8bda88e0c58858edf385e1c48cd325a8b57f93bc594c5b0d"
+            ),
+            id="bytes whose base64 has something like words",
+        ),
+    ],
+)
+def test_ver_21_random_secrets_that_look_like_something_are_taken(secret: bytes) -> None:
+    """VER-21: drawn at random, and once refused: what chance brings about in a hundred thousand is no pattern."""
+    assert not is_guessable(secret)

@@ -17,7 +17,12 @@ MOST_HUMAN_BITS: Final = 32
 """What words, names, numbers and ways over the keyboard may add to that, however many: phrases stand in books."""
 
 LEAST_SHAPED_BITS: Final = 24
-"""A text that is described so much shorter than a random one is no random one: 2^-24 of those are."""
+"""A text that is described so much shorter than a random one is no random one: hardly one in 2^24 of those is."""
+
+LEAST_LONG_SHAPED_BITS: Final = 32
+"""The same for a text of more than `LONG` characters: it has more places where chance looks like a word."""
+
+LONG: Final = 64
 
 _WORDY: Final = 0.42
 """The share of letter triples from which on a text is held to be words until they were looked up."""
@@ -41,7 +46,8 @@ def _is_weak(data: bytes, words: Dictionary) -> bool:
     total, human = describe(data, words)
     if total - human + min(human, MOST_HUMAN_BITS) < LEAST_BITS:
         return True
-    return literals.is_text(data) and literals.drawn(data) * len(data) - total >= LEAST_SHAPED_BITS
+    least = LEAST_SHAPED_BITS if len(data) <= LONG else LEAST_LONG_SHAPED_BITS
+    return literals.is_text(data) and literals.drawn(data) * len(data) - total >= least
 
 
 def _words_for(data: bytes) -> Dictionary:

@@ -62,6 +62,9 @@ def _from_utf_8(data: bytes) -> bytes | None:
 
 
 def _from_wrapping(data: bytes) -> bytes | None:
+    """Read what quotes and brackets are around. Only of text: random bytes may begin with some."""
+    if not is_text(data.strip()):
+        return None
     inner = _WRAPPING.fullmatch(data)
     return inner[1] if inner and inner[1] != data else None
 
