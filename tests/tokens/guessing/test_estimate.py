@@ -164,6 +164,8 @@ def test_ver_21_judging_is_bounded() -> None:
 @pytest.mark.parametrize(
     "secret",
     [
+        pytest.param(b"f28d9b8bde89dd90463748476d725c2c", id="hexadecimal of bytes that happen to be UTF-8"),
+        pytest.param(b"126b23364620703a43732b3d73622b11", id="hexadecimal of bytes that are nearly a text"),
         pytest.param(b"28273c6060ed927638b9330e61df88a4", id="hexadecimal of bytes that begin as a quotation does"),
         pytest.param(
             bytes.fromhex(

@@ -5,12 +5,16 @@ than plainly is about 2^-n. So a random secret is mistaken for a guessable one a
 """
 
 import math
+from typing import Final
 
 from keyturn.tokens.guessing import literals
 from keyturn.tokens.guessing.dictionary import Dictionary
 from keyturn.tokens.guessing.parts import Cost, Numbers, Part, Walks, Words
 from keyturn.tokens.guessing.patterns import Jumps, patterns
 from keyturn.tokens.guessing.phrases import Phrases
+
+EMBEDDED_BITS: Final = 9.0
+"""Bits that say where a text begins and ends among bytes that are none: chance writes a short one now and then."""
 
 
 def describe(data: bytes, words: Dictionary) -> Cost:
@@ -23,6 +27,8 @@ def describe(data: bytes, words: Dictionary) -> Cost:
     place = 0
     for start, text in (*literals.texts_in(data), (len(data), b"")):
         _walk(best, jumps, place, start)
+        if 0 < len(text) < len(data):
+            best[start] = (best[start][0] + EMBEDDED_BITS, best[start][1])
         _read(best, jumps, start, text, words)
         place = start + len(text)
     return best[-1]
