@@ -23,7 +23,7 @@ tour: $(STAMPS)/test ## log in, call an API, refresh, replay, log out: each step
 # --- for contributors ---------------------------------------------------------------------------------------
 
 test: $(STAMPS)/test ## every test, the long suites with a bounded share
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --secrets=report
 
 check: $(STAMPS)/test lint-deploy ## format, lint, types, import contracts, unit tests: about a minute
 	$(BIN)/ruff format --check .
