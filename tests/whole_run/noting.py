@@ -5,7 +5,7 @@ notes goes into files of its own in the folder of the run, written at once: the 
 
 ``tokens-PID``: 8 bytes of SHA-256 for each token, over what identifies it; `whole_run.search` looks for them by shape.
 ``secrets-PID``: a line for each key and password, its kind and its bytes in hex.
-``said-PID``: log lines, texts of errors, metrics.
+``said-PID``: log lines, texts of errors, metrics; before each, who said it and in which test.
 
 Nothing but the standard library is imported: a process under test must not have more in it than it would have.
 """
@@ -26,6 +26,9 @@ OPAQUE_CHARACTERS = 60
 SIGNATURE_CHARACTERS = 40
 SHORTEST_SECRET = 15
 """Bytes; what is shorter is found by accident too."""
+
+BEGINS = "\x1e"
+"""Stands before each record of what was said; the first line of a record is its source."""
 
 LEAST_DIFFERENT = 8
 MOST_REMEMBERED = 10_000
@@ -57,10 +60,11 @@ class Notes:
         if len(value) >= SHORTEST_SECRET and len(set(value)) >= LEAST_DIFFERENT and self._is_new(value):
             self._write("secrets", f"{kind} {value.hex()}\n".encode())
 
-    def said(self, text: str) -> None:
-        """Write down what was said, once."""
+    def said(self, source: str, text: str) -> None:
+        """Write down what was said, once, and who said it."""
         if self._is_new(text):
-            self._write("said", text.encode("utf-8", "surrogatepass") + b"\n")
+            told = f"{BEGINS}{source}{during()}\n{text}\n"
+            self._write("said", told.encode("utf-8", "surrogatepass"))
 
     def _is_new(self, value: object) -> bool:
         if hash(value) in self._seen:
@@ -85,6 +89,12 @@ def fingerprint(token: str) -> bytes:
     """Return what stands for a token in the notes."""
     part = token.rpartition(".")[2][:SIGNATURE_CHARACTERS] if token.startswith("eyJ") else token[:OPAQUE_CHARACTERS]
     return sha256(part.encode()).digest()[:TOKEN_BYTES]
+
+
+def during() -> str:
+    """Return in which test this is said, as far as pytest has told this process."""
+    test = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0]
+    return test and f" in {test}"
 
 
 class Wrapping:
@@ -169,24 +179,28 @@ def wrap_errors(module: Any, notes: Notes) -> None:
     """Write down what our errors say, to anybody and to the audit log alone."""
 
     def note(_: None, error: Any, *__: Any, **___: Any) -> None:
-        notes.said(f"{type(error).__name__}: {error} [{error.reason}]")
+        notes.said("an error", f"{type(error).__name__}: {error} [{error.reason}]")
 
     module.KeyturnError.__init__ = after(module.KeyturnError.__init__, note)
 
 
 def wrap_log(module: Any, notes: Notes) -> None:
     """Write down the lines of the log, whatever its level and wherever it goes."""
-    module.LineWriter.write = after(module.LineWriter.write, lambda _, __, line: notes.said(line))
+    module.LineWriter.write = after(module.LineWriter.write, lambda _, __, line: notes.said("the log", line))
 
 
 def wrap_metrics(module: Any, notes: Notes) -> None:
     """Write down the metrics that were asked for."""
-    module.generate_latest = after(module.generate_latest, lambda text, *_, **__: notes.said(text.decode()))
+    module.generate_latest = after(
+        module.generate_latest, lambda text, *_, **__: notes.said("the metrics", text.decode())
+    )
 
 
 def wrap_runner(module: Any, notes: Notes) -> None:
     """Write down what commands print that run in the process of their test."""
-    module.CliRunner.invoke = after(module.CliRunner.invoke, lambda result, *_, **__: notes.said(result.output))
+    module.CliRunner.invoke = after(
+        module.CliRunner.invoke, lambda result, *_, **__: notes.said("a command", result.output)
+    )
 
 
 WRAPPED: dict[str, Callable[[Any, Notes], None]] = {

@@ -63,7 +63,7 @@ class WholeRun:
         """Keep what was captured of a test that passed; one that failed shows its secrets itself."""
         if report.passed and self._is_ours(report):
             for name, text in report.sections:
-                self._notes.said(f"{report.nodeid} {name}\n{text}")
+                self._notes.said(f"{name} of {report.nodeid}", text)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -94,7 +94,9 @@ class WholeRun:
         search = Search(*noted(self._folder))
         for path in left_behind(self._folder, self._config._tmp_path_factory.getbasetemp()):  # type: ignore[attr-defined]
             for piece in pieces(path):
-                yield from (f"{kind} in {path}" for kind in search(piece))
+                for kind in search(piece):
+                    by = sources(search, piece, kind) if path.name.startswith("said-") else ""
+                    yield f"{kind} in {path}{by}"
 
 
 def install(config: pytest.Config) -> None:
@@ -122,7 +124,7 @@ def hook_processes(notes: noting.Notes) -> None:
     def talked(self: Any, *args: Any, **kwargs: Any) -> Any:
         printed = talk(self, *args, **kwargs)
         for text in filter(None, () if shows_a_secret(self.args) else printed):
-            notes.said(f"{self.args}\n{text if isinstance(text, str) else text.decode('utf-8', 'replace')}")
+            notes.said(program(self.args), text if isinstance(text, str) else text.decode("utf-8", "replace"))
         return printed
 
     subprocess.Popen.__init__ = started  # type: ignore[method-assign]
@@ -131,8 +133,18 @@ def hook_processes(notes: noting.Notes) -> None:
 
 def shows_a_secret(command: Any) -> bool:
     """Say whether *command*, or a word of it, is one of `SHOWN`."""
-    words = [command] if isinstance(command, str | bytes | os.PathLike) else command
-    return not SHOWN.isdisjoint(Path(os.fsdecode(word)).name for word in words)
+    return not SHOWN.isdisjoint(Path(word).name for word in words(command))
+
+
+def program(command: Any) -> str:
+    """Return the name of the program that *command* starts."""
+    return Path(words(command)[0]).name
+
+
+def words(command: Any) -> list[str]:
+    """Return the words of *command*, however `subprocess` was given them."""
+    given = [command] if isinstance(command, str | bytes | os.PathLike) else command
+    return [os.fsdecode(word) for word in given]
 
 
 def dump_postgres(folder: Path) -> None:
@@ -163,6 +175,12 @@ def left_behind(folder: Path, temporary: Path) -> Iterator[Path]:
     for path in temporary.rglob("*"):
         if path.is_file() and not path.is_symlink() and not any(fnmatch(path.name, name) for name in HOLDERS):
             yield path
+
+
+def sources(search: Search, piece: bytes, kind: str) -> str:
+    """Return who said a secret of that *kind*, as the records of what was said have it."""
+    told = (record.partition(b"\n") for record in piece.split(noting.BEGINS.encode()) if kind in search(record))
+    return "".join(f", by {source.decode('utf-8', 'replace')}" for source, _, text in told if text)
 
 
 def pieces(path: Path) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""A57: the search over the whole run is red where something was left behind, and says what and where, not which."""
+"""A57: the search over the whole run is red where something was left behind, and says what, where and by whom."""
 
 import os
 import re
@@ -92,10 +92,15 @@ def test_a_run_that_leaks_fails_by_each_leak(tmp_path: Path, arguments: tuple[st
     """A57: every kind of secret, in every kind of place, of another process too; none of it is told again."""
     done = run(tmp_path, LEAKS, *arguments)
 
-    found = re.findall(r"^SECRET LEFT BEHIND: (.+) in \S+/([a-z.]+)(?:-\d+)?$", done.stdout, re.MULTILINE)
+    found = re.findall(
+        r"^SECRET LEFT BEHIND: (.+?) in \S+/([a-z.]+)(?:-\d+)?(?:, by (.+))?$", done.stdout, re.MULTILINE
+    )
     assert "3 passed" in done.stdout
     assert done.returncode == pytest.ExitCode.TESTS_FAILED
-    assert set(found) == LEFT_BEHIND
+    assert {(kind, place) for kind, place, _ in found} == LEFT_BEHIND
+    assert all(bool(source) is (place == "said") for _, place, source in found)
+    assert "an error in test_it.py::test_what_is_said" in done.stdout
+    assert "Captured stdout call of test_it.py::test_what_is_said" in done.stdout
     assert "velvet" not in done.stdout
     assert not re.search("ktr_[A-Za-z0-9]", done.stdout)
 
