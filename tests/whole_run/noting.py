@@ -93,8 +93,13 @@ def fingerprint(token: str) -> bytes:
 
 def during() -> str:
     """Return in which test this is said, as far as pytest has told this process."""
-    test = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0]
-    return test and f" in {test}"
+    test = os.environ.get("PYTEST_CURRENT_TEST", "")
+    return test and f" in {name_of(test.partition(' ')[0])}"
+
+
+def name_of(test: str) -> str:
+    """Return the name of a test without its parameters, of which some are secrets."""
+    return test.partition("[")[0]
 
 
 class Wrapping:

@@ -63,7 +63,7 @@ class WholeRun:
         """Keep what was captured of a test that passed; one that failed shows its secrets itself."""
         if report.passed and self._is_ours(report):
             for name, text in report.sections:
-                self._notes.said(f"{name} of {report.nodeid}", text)
+                self._notes.said(f"{name} of {noting.name_of(report.nodeid)}", text)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

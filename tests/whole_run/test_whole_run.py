@@ -20,7 +20,7 @@ pytest_configure = plugin.install
 """
 
 PREAMBLE = '''
-import logging, os, subprocess, sys
+import logging, os, pytest, subprocess, sys
 from keyturn.core import password_rules
 from keyturn.errors import KeyturnError
 from keyturn.tokens import device_token, refresh_token
@@ -57,7 +57,8 @@ def test_secrets_where_they_belong(tmp_path):
 """
 
 LEAKS = """
-def test_what_is_said():
+@pytest.mark.parametrize("password", [PASSWORD])
+def test_what_is_said(password):
     logging.getLogger().error("refused %s", REFRESH_TOKEN)
     KeyturnError(f"bad {DEVICE_TOKEN}")
     print(ACCESS_TOKEN)
