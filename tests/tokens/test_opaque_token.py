@@ -34,3 +34,17 @@ def test_no_text_of_the_right_length_has_more_bytes_than_a_token() -> None:
     text = base64url.encode(data + b"abc")
     assert len(text) == len(_FRAME.seal(_KEY, _BODY))
     assert _FRAME.open(text, _KEYS) is Flaw.MALFORMED
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 20, 21, 22])
+def test_a_body_may_have_any_length(size: int) -> None:
+    """Whatever is left over where base64url groups by three, a token opens; one character more or less does not."""
+    frame = Frame(prefix="kty_", label=b"another kind\0", body_bytes=size)
+    text = frame.seal(_KEY, bytes(size))
+    assert frame.open(text, _KEYS) == Opened(key_id=b"key1", body=bytes(size))
+    assert frame.open(text + "A", _KEYS) is frame.open(text[:-1], _KEYS) is Flaw.MALFORMED
+
+
+def test_what_was_inside_is_not_shown() -> None:
+    """VER-30: the body of a token is half of its secret; its repr holds the key id alone."""
+    assert repr(Opened(key_id=b"key1", body=_BODY)) == "Opened(key_id=b'key1')"

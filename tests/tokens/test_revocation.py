@@ -1,6 +1,7 @@
 import hashlib
 import os
 import timeit
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
@@ -102,6 +103,18 @@ def test_pruning_leaves_nothing_behind() -> None:
     view.prune(_NOW + 50)
     assert (len(view), view.seq) == (0, 49)
     assert not any([view._until, view._before, view._due])
+
+
+def test_an_entry_that_is_read_again_takes_no_memory() -> None:
+    """A feed that is read from its start over and over does not fill the process."""
+    entry, view = _entry("sid", "sid-1"), RevocationView()
+    view.add(entry)
+    tracemalloc.start()
+    for _ in range(10_000):
+        view.add(entry)
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert grown < 10_000
 
 
 def test_the_highest_seq_is_kept() -> None:

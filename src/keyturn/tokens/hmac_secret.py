@@ -56,7 +56,7 @@ def _is_der_sequence(data: bytes) -> bool:
 
 def _unwrap_base64(text: bytes) -> bytes:
     try:
-        return binascii.a2b_base64(text.translate(_FROM_URL, b"=") + b"=" * (-len(text.rstrip(b"=")) % 4))
+        return binascii.a2b_base64(text.translate(_FROM_URL, b"=") + b"==")  # as much as any length lacks
     except ValueError:
         return b""
 

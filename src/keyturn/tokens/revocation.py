@@ -75,7 +75,8 @@ class RevocationView:
         key = entry.digest
         if entry.before is not None:  # first, so that no reader finds the entry without its cut-off
             self._before[key] = max(entry.before, self._before.get(key, entry.before))
-        if entry.expires_at > self._until.get(key, -1):
+        until = self._until.get(key)
+        if until is None or entry.expires_at > until:  # else a feed read again would grow what is due
             self._until[key] = entry.expires_at
             self._due[entry.expires_at].append(key)
         self._seq = max(self._seq, entry.seq)
