@@ -86,6 +86,15 @@ def test_ver_06_sixteen_levels_are_read_and_seventeen_refused() -> None:
     assert strict_json.parse_object(json.dumps({"a": text, "b": [1], "c": [{}] * 40}).encode())["a"] == text
 
 
+@pytest.mark.parametrize("before", [b"", b'"b":[],', b'"b":[],"c":{},"d":[[],[]],'])
+def test_a20_what_is_closed_again_does_not_count_as_depth(before: bytes) -> None:
+    """A20: sixteen levels are read and seventeen are not, whatever stands beside them."""
+    text = b"{" + before + b'"a":%b}'
+    assert "a" in strict_json.parse_object(text.replace(b"%b", b"[" * 15 + b"]" * 15))
+    with pytest.raises(ValueError, match="strict"):
+        strict_json.parse_object(text.replace(b"%b", b"[" * 16 + b"]" * 16))
+
+
 @pytest.mark.parametrize(
     "data",
     [
