@@ -82,6 +82,7 @@ async def test_an_empty_log_is_good(log: Log) -> None:
     report = await log.report()
 
     assert (report.entries, report.sealed, report.head, report.findings) == (0, 0, None, ())
+    assert report.longest_wait_ms == 0
 
 
 @pytest.mark.parametrize("column", COLUMNS)

@@ -58,6 +58,16 @@ async def test_pages_end_where_all_that_follows_is_too_old(house: House) -> None
     assert (await pages(house, replace(since, since_ms=house.now_ms + 10 * HOUR_MS), 7))[0][-1] == first
 
 
+async def test_pages_that_ask_from_a_time_on_go_down_to_the_first_entry(house: House) -> None:
+    """Where it is young enough, the very first one is on a page, whatever the pages' size."""
+    log = Log(house.services, house.now_ms)
+    *_, last = await written(house, 10, 10, 10)
+    await log.sql("UPDATE audit SET at_ms = (SELECT MAX(at_ms) FROM audit)")
+    for most in (1, 2, last - 1):
+        found = await pages(house, AuditFilter(since_ms=house.now_ms), most)
+        assert [number for page in found for number in page] == list(range(last, 0, -1))
+
+
 async def test_pages_end_where_nothing_is_left_below(house: House) -> None:
     """Although the numbers go on: the oldest entries are removed in the end."""
     log = Log(house.services, house.now_ms)

@@ -88,7 +88,7 @@ class Comparison:
         for number in range(first_of(seal), seal.last + 1):
             self._compare(digest_in(seal, number), number, entries.get(number))
         waits = (seal.sealed_at_ms - entry.at_ms for entry in entries.values())
-        self.longest_wait_ms = max(self.longest_wait_ms, *waits, 0)
+        self.longest_wait_ms = max([self.longest_wait_ms, *waits])
 
     def add(self, fault: Fault, number: int) -> None:
         """Note what is wrong with one entry."""
