@@ -24,6 +24,7 @@ class Log:
     def __init__(self, *seqs: int) -> None:
         self.entries = [entry(seq) for seq in seqs]
         self.gates: list[asyncio.Event] = []
+        self.read = 0
 
     async def newest(self) -> int:
         """Return the place of the last entry."""
@@ -31,6 +32,7 @@ class Log:
 
     async def after(self, seq: int, most: int) -> Sequence[RevocationEntry]:
         """Return what is behind *seq*: as it was when asked, once the next gate is open."""
+        self.read += 1
         found = [each for each in self.entries if each.seq > seq][:most]
         if self.gates:
             await self.gates.pop(0).wait()
@@ -50,6 +52,21 @@ async def test_who_waits_for_what_is_known_does_not_wait() -> None:
     async with asyncio.timeout(PATIENCE):
         await denylist.wait_beyond(2, 10 * PATIENCE)
         await denylist.wait_beyond(3, 0.01)
+
+
+async def test_the_log_is_read_only_for_news() -> None:
+    """Whoever has seen that it goes no further than what is known reads nothing; what is new is read once."""
+    log = Log()
+    denylist = denylist_of(log)
+    assert denylist.seq == 0
+    await denylist.catch_up_to(0)
+    assert log.read == 0
+
+    log.entries.extend(entry(seq) for seq in range(1, 4))
+    for newest in (3, 3, 2):
+        await denylist.catch_up_to(newest)
+    assert log.read == 1
+    assert [each.seq for each in denylist.behind(0, 2)] == [1, 2]
 
 
 async def test_a_log_that_was_rolled_back_to_nothing_wakes_who_waits() -> None:

@@ -316,7 +316,7 @@ async def test_one_signature_a_second_for_all_who_are_told_the_same(house: House
     """From whatever place they ask; a new second or a new entry is a new page."""
     log = Log(3)
     feed, signer = feed_of(house, log)
-    for after in (BEFORE_ALL, 0, 77, 3, 3, 3):
+    for after in (BEFORE_ALL, 0, 77, 3, 3, 3, 0, 3):
         await feed.page(after, now_ms=NOW_MS)
     assert len(signer.signed) == 2  # all of it, and nothing new
 
@@ -335,10 +335,48 @@ async def test_only_so_many_pages_are_kept(house: House) -> None:
         await feed.page(after, now_ms=NOW_MS)
     assert len(signer.signed) == MAX_KEPT + 9
 
-    await feed.page(MAX_KEPT + 8, now_ms=NOW_MS)
+    for kept in (MAX_KEPT + 8, 9):
+        await feed.page(kept, now_ms=NOW_MS)
     assert len(signer.signed) == MAX_KEPT + 9
-    await feed.page(0, now_ms=NOW_MS)
+    await feed.page(8, now_ms=NOW_MS)
     assert len(signer.signed) == MAX_KEPT + 10
+
+
+async def test_no_page_is_kept_beyond_its_second(house: House) -> None:
+    """What was signed for the last one is of no use to anybody."""
+    feed, _ = feed_of(house, Log(3))
+    for after in range(3):
+        await feed.page(after, now_ms=NOW_MS)
+    assert len(feed._signed) == 3
+    await feed.page(0, now_ms=NOW_MS + 1_000)
+    assert len(feed._signed) == 1
+
+
+async def test_a_page_is_long_with_one_entry_more_than_many(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no long one is made at all, one with so many is; and those that were made make room for others."""
+    feed, signer = feed_of(house, Log(MANY + 1))
+    monkeypatch.setattr(feeds, "MAX_LONG", 0)
+    assert await feed.page(1, now_ms=NOW_MS)
+    with pytest.raises(TemporarilyUnavailable):
+        await feed.page(0, now_ms=NOW_MS)
+
+    monkeypatch.setattr(feeds, "MAX_LONG", 1)
+    assert await feed.page(0, now_ms=NOW_MS)
+    signer.may_sign.clear()
+    one = asyncio.create_task(feed.page(0, now_ms=NOW_MS + 1_000))
+    await until(lambda: len(signer.signed) == 3)
+    with pytest.raises(TemporarilyUnavailable):
+        await feed.page(0, now_ms=NOW_MS + 2_000)
+    signer.may_sign.set()
+    assert await one
+
+
+async def test_who_makes_no_long_page_waits_for_none(house: House) -> None:
+    """A page with just so many entries does not stand in the line of the long ones."""
+    feed, signer = feed_of(house, Log(MANY + 1))
+    await feed._one_long.acquire()
+    assert await asyncio.wait_for(feed.page(1, now_ms=NOW_MS), PATIENCE)
+    assert len(signer.signed) == 1
 
 
 async def test_long_pages_are_made_one_by_one_and_hold_up_no_short_one(house: House) -> None:

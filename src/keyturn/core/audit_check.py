@@ -3,6 +3,7 @@
 Entries and seals up to there do not change any more, so what is wrong with them is wrong.
 """
 
+import sys
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -166,7 +167,7 @@ class _Entries:
         """Read the page that begins with the number *place*, or with the next that there is."""
         self._page = list(await self._log.entries(place - 1, PAGE))
         self._after = place - 1
-        self._upto = self._page[-1].number if len(self._page) == PAGE else _END
+        self._upto = self._page[-1].number if len(self._page) == PAGE else sys.maxsize
 
 
 async def _seals(store: Store, newest: int) -> AsyncIterator[Seal]:
@@ -205,5 +206,3 @@ SEALS: Final = 100
 MOST_STRAYS: Final = 1000
 MOST_CHANGED: Final = 100_000
 """Changed entries of which it is remembered what they are, to tell which have changed places."""
-
-_END: Final = 2**63

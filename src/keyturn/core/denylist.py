@@ -50,10 +50,11 @@ class Denylist:
 
     async def catch_up(self) -> None:
         """Read the entries behind the newest one known."""
-        while len(entries := await self._log.after(self._read_to, BATCH)) > 0:
+        while True:
+            entries = await self._log.after(self._read_to, BATCH)
             self._take(entries)
             if len(entries) < BATCH:
-                break
+                return
 
     async def catch_up_to(self, newest: int) -> None:
         """Read on only if the log, as somebody has just seen, goes as far as *newest*."""
