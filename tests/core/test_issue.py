@@ -62,3 +62,11 @@ async def test_no_token_outlives_its_session_and_none_is_born_dead(house: House)
         ending = replace(session, expires_at=now + left)
         text, told = await sign(house, ending)
         assert (told, house.read(text).expires_at - now) == (lives, lives)
+
+
+async def test_a_token_s_id_has_128_bits(house: House) -> None:
+    """ISS-01: 22 characters of base64url, and no two alike."""
+    session = (await house.login()).session
+    ids = {house.read((await sign(house, session))[0]).jti for _ in range(3)}
+    assert {len(each) for each in ids} == {22}
+    assert len(ids) == 3

@@ -44,6 +44,19 @@ def test_a_malformed_scope_is_refused(scope: str) -> None:
         parse_scope(scope)
 
 
+def test_a_scope_may_have_every_character_that_the_rfc_allows_and_no_other() -> None:
+    """RFC 6749 §3.3: %x21, %x23-5B and %x5D-7E, alone or all in one."""
+    allowed = "".join(map(chr, range(0x21, 0x7F))).replace('"', "").replace("\\", "")
+
+    assert parse_scope(allowed) == (allowed,)
+    for letter in map(chr, range(0x180)):
+        if letter in allowed:
+            assert parse_scope(letter) == (letter,)
+            continue
+        with pytest.raises(InvalidScope):
+            parse_scope(f"a{letter}")
+
+
 def test_an_empty_scope_is_no_scope() -> None:
     """RFC 6749 §3.2: a parameter without a value counts as omitted."""
     assert parse_scope("") is None
