@@ -70,3 +70,11 @@ async def test_a_token_s_id_has_128_bits(house: House) -> None:
     ids = {house.read((await sign(house, session))[0]).jti for _ in range(3)}
     assert {len(each) for each in ids} == {22}
     assert len(ids) == 3
+
+
+async def test_what_was_issued_shows_no_token(house: House) -> None:
+    """VER-30: an answer that is logged or part of an error carries none of its three tokens."""
+    issued = await house.login()
+    for token in (issued.access_token, issued.refresh_token, issued.device_token):
+        assert token is not None
+        assert token not in repr(issued)
