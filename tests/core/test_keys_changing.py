@@ -6,6 +6,7 @@ from builders import DAY
 from house import ORIGIN, House, generate_key
 
 from keyturn.core import keys
+from keyturn.core.policy import REVOCATION_LIFETIME
 from keyturn.core.rewrap import rewrap_keys
 from keyturn.tokens.algorithms import Algorithm
 from keyturn.tokens.keys import SigningKey
@@ -25,9 +26,27 @@ async def test_no_key_is_made_while_none_is_due(house: House) -> None:
     assert not await keys.rotate_if_due(house.services, now_ms=house.now_ms)
     assert made == 0
 
-    house.later(29 * DAY)
+    house.later(29 * DAY - 1)
+    assert not await keys.rotate_if_due(house.services, now_ms=house.now_ms)
+    assert made == 0
+
+    house.later(1)
     assert await keys.rotate_if_due(house.services, now_ms=house.now_ms)
     assert made == 1
+
+
+async def test_each_change_has_its_time(house: House) -> None:
+    """In the record of the key, in the audit log, and in the revocation, which outlives every token of the key."""
+    house.later(DAY + 0.5)
+    now = house.now_ms // 1000
+    published = await keys.rotate_now(house.services, origin=ORIGIN, now_ms=house.now_ms)
+    active = house.services.keyring.signing_key().kid
+    revoked = await keys.revoke_key(house.services, active, origin=ORIGIN, now_ms=house.now_ms)
+
+    assert [record.published_at for record in published.insert] == [now]
+    assert {record.kid: record.revoked_at for record in revoked.update}[active] == now
+    assert [revoking.expires_at for revoking in revoked.revoke] == [now + REVOCATION_LIFETIME]
+    assert {event.at_ms for event in (*published.events, *revoked.events)} == {now * 1000}
 
 
 async def test_a_revoked_key_is_refused_here_before_the_answer(house: House) -> None:

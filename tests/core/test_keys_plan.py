@@ -76,6 +76,28 @@ def test_a_retired_key_is_kept_until_its_last_token_and_every_cache_are_gone() -
     assert plan_rotation(records, FRESH, now=gone_at, policy=KEY_POLICY).delete == ("old",)
 
 
+def test_a_revoked_key_is_kept_as_long_as_a_retired_one() -> None:
+    """From its revocation on, whenever it was retired: whoever looks into the matter finds its record."""
+    for retired_at in (None, NOW - 9 * DAY):
+        revoked = key("bad", KeyState.REVOKED, retired_at=retired_at, revoked_at=NOW)
+        records = [key("a", KeyState.ACTIVE), revoked]
+        gone_at = NOW + KEY_POLICY.keep_retired
+        assert not plan_rotation(records, FRESH, now=gone_at - 1, policy=KEY_POLICY)
+        assert plan_rotation(records, FRESH, now=gone_at, policy=KEY_POLICY).delete == ("bad",)
+
+
+def test_a_key_s_time_begins_when_it_begins_to_sign() -> None:
+    """One that had to wait for a server that slept signs as long as any other."""
+    records = [key("a", KeyState.ACTIVE), key("n", KeyState.NEXT, activate_at=NOW + 30 * DAY)]
+
+    records = applied(records, plan_rotation(records, FRESH, now=NOW + 90 * DAY, policy=KEY_POLICY))
+    records = applied(records, plan_rotation(records, FRESH, now=NOW + 119 * DAY - 1, policy=KEY_POLICY))
+    due = plan_rotation(records, FRESH, now=NOW + 119 * DAY, policy=KEY_POLICY)
+
+    assert states(records) == {"n": KeyState.ACTIVE}
+    assert [record.activate_at for record in due.insert] == [NOW + 120 * DAY]
+
+
 def test_another_algorithm_comes_as_soon_as_it_has_been_published_long_enough() -> None:
     """Changing ``access_token.algorithm`` rotates by the same rules, without waiting for the schedule."""
     policy = replace(KEY_POLICY, algorithm=Algorithm.EdDSA)

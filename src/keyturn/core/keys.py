@@ -166,10 +166,8 @@ def _switch(active: SigningKeyRecord, upcoming: SigningKeyRecord, now: int, orig
 
 
 def _switch_at(active: SigningKeyRecord, now: int, policy: KeyPolicy) -> int:
-    """Return when the active key is due to be replaced: as soon as can be if the algorithm was changed."""
-    if active.algorithm is not policy.algorithm:
-        return now + policy.publish_ahead
-    return (active.activated_at or active.activate_at) + policy.rotate_every
+    """Return when the active key is due to be replaced: now if the algorithm was changed."""
+    return active.activate_at + policy.rotate_every if active.algorithm is policy.algorithm else now
 
 
 def _remove_old(records: Records, now: int, policy: KeyPolicy) -> KeyChanges:

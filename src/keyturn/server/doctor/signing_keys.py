@@ -82,7 +82,7 @@ def _in_state(kept: Kept, state: KeyState) -> list[SigningKeyRecord]:
 
 
 def _signs_until(active: SigningKeyRecord, kept: Kept) -> int:
-    return (active.activated_at or active.activate_at) + kept.keys.rotate_every
+    return active.activate_at + kept.keys.rotate_every
 
 
 def _sealing(kept: Kept) -> Iterable[bytes]:
