@@ -6,7 +6,7 @@ A store that can't answer raises `TemporarilyUnavailable`, and then nothing was 
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -96,7 +96,7 @@ class Ending:
     at_ms: int
     revocation_expires_at: int
     event: AuditEvent
-    handle: bytes | None = None
+    handle: bytes | None = field(default=None, repr=False)
     sid: str | None = None
     sub: str | None = None
     of_sub: str | None = None
@@ -149,7 +149,7 @@ class Advance:
 
     """
 
-    handle: bytes
+    handle: bytes = field(repr=False)
     from_generation: int
     to_generation: int
     key_id: bytes
