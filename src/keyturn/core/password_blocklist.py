@@ -103,8 +103,7 @@ def _without(text: str, names: frozenset[str]) -> str:
 
 def _unit(text: str) -> str:
     """Return the shortest piece that *text* is made of, over and over."""
-    period = (text + text).find(text, 1)
-    return text[:period] if 0 < period < len(text) else text
+    return text[: (text + text).find(text, 1)]
 
 
 def _fold(text: str) -> str:
