@@ -8,6 +8,7 @@ from house import ORIGIN, PASSWORD, House
 
 from keyturn.core import sessions, users
 from keyturn.core.model import Origin, User
+from keyturn.core.policy import REVOCATION_LIFETIME
 from keyturn.errors import (
     InvalidCredentials,
     InvalidScope,
@@ -48,6 +49,19 @@ async def test_every_login_is_a_new_session(house: House) -> None:
     assert one.session.sid != other.session.sid
     assert one.session.handle != other.session.handle
     assert one.refresh_token != other.refresh_token
+    assert len(one.session.sid) == 22  # 128 bits
+
+
+async def test_a_login_that_ends_the_oldest_session_revokes_its_tokens(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """REF-16: until nobody takes an access token of it any more."""
+    monkeypatch.setattr("keyturn.core.login.MAX_SESSIONS_PER_USER", 1)
+    await house.login()
+    house.later(100)
+    await house.login()
+    entries = await house.services.store.revocations.after(0, 10)
+    assert [entry.expires_at for entry in entries] == [house.now_ms // 1000 + REVOCATION_LIFETIME]
 
 
 @pytest.mark.parametrize("case", ["wrong", "unknown", "disabled"])

@@ -11,10 +11,12 @@ class Part:
     def __init__(self, rows: int) -> None:
         self.rows = rows
         self.asked = 0
+        self.now: set[int] = set()
 
-    async def prune(self, _now: int, most: int) -> int:
+    async def prune(self, now: int, most: int) -> int:
         """Delete some."""
         self.asked += 1
+        self.now.add(now)
         gone = min(self.rows, most)
         self.rows -= gone
         return gone
@@ -40,3 +42,17 @@ async def test_a_pause_lies_between_two_batches_and_nowhere_else() -> None:
     assert [tables.sessions.asked, tables.revocations.asked, tables.rate_limits.asked] == [3, 2, 1]
     assert tables.used_tokens.asked == 1
     assert pauses == 3
+
+
+async def test_each_table_is_asked_by_its_own_clock() -> None:
+    """Limits count milliseconds, all else counts seconds."""
+    tables: Any = Tables(1, 1, 1, 1)
+
+    async def pause() -> None:
+        """Go on."""
+
+    await prune(tables, now_ms=1_800_000_000_999, pause=pause)
+
+    assert tables.rate_limits.now == {1_800_000_000_999}
+    for table in (tables.sessions, tables.revocations, tables.used_tokens):
+        assert table.now == {1_800_000_000}
