@@ -40,9 +40,24 @@ def test_what_is_given_back_can_be_drawn_again() -> None:
 
 def test_ten_times_the_rate_is_ten_times_the_burst() -> None:
     """A /48 gets ten times what one address gets."""
-    burst, _ = drain(Rate.per(5, 60).times(10), 0, 0)
+    rate = Rate.per(5, 60).times(10)
+    burst, tat = drain(rate, 0, 0)
 
     assert burst == 50
+    assert charge(tat, 1_200_000 - 1, rate) is None
+    assert charge(tat, 1_200_000, rate) is not None
+
+
+def test_no_rate_refills_faster_than_one_a_microsecond() -> None:
+    """However much is let through, there is time between two, and a state to be kept of it."""
+    for rate in (
+        Rate.per(SECOND, 1),
+        Rate.per(SECOND + 1, 1),
+        Rate.per(SECOND // 2, 1).times(2),
+        Rate.per(9, 1).times(SECOND),
+    ):
+        assert rate.interval_us == 1
+    assert Rate.per(SECOND // 2, 1).interval_us == 2
 
 
 @given(
