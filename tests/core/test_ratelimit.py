@@ -48,6 +48,23 @@ def test_ten_times_the_rate_is_ten_times_the_burst() -> None:
     assert charge(tat, 1_200_000, rate) is not None
 
 
+def test_a_state_is_believed_as_far_ahead_as_it_can_have_come() -> None:
+    """A microsecond beyond that it is the trace of a clock that was set back, and the burst is whole again."""
+    rate, now = Rate.per(5, 60), 1_000 * SECOND
+
+    assert charge(now + rate.horizon_us, now, rate) is None
+    assert charge(now + rate.horizon_us + 1, now, rate) == now + rate.interval_us
+
+
+def test_nobody_is_told_to_come_again_at_once() -> None:
+    """``Retry-After`` is a second or more, also where the wait is over already."""
+    rate = Rate.per(5, 60)
+
+    assert retry_after(0, SECOND, rate) == 1
+    assert retry_after(rate.tolerance_us, 0, rate) == 1
+    assert retry_after(rate.tolerance_us + SECOND + 1, 0, rate) == 2
+
+
 def test_no_rate_refills_faster_than_one_a_microsecond() -> None:
     """However much is let through, there is time between two, and a state to be kept of it."""
     for rate in (
