@@ -16,6 +16,8 @@ from cli_world import PASSWORD, Run, Server, free_port, plain_environment, start
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from keyturn import Verifier
+
 pytestmark = pytest.mark.slow
 
 
@@ -44,9 +46,9 @@ def test_the_printed_line_logs_in(first: Server) -> None:
 
 def test_the_printed_lines_protect_a_route(first: Server) -> None:
     """The five printed lines, pasted into a FastAPI app, take the token, and nothing else."""
-    app = _pasted_app(first.output)
+    app, verifier = _pasted_app(first.output)
     token = _paste(first)["access_token"]
-    with TestClient(app) as client:
+    with verifier, TestClient(app) as client:
         assert client.get("/orders", headers={"Authorization": f"Bearer {token}"}).status_code == 200
         assert client.get("/orders").status_code == 401
 
@@ -145,10 +147,10 @@ def _paste(server: Server) -> Any:
     return httpx2.post(url, content=words[words.index("-d") + 1], headers={name: value}).json()
 
 
-def _pasted_app(output: str) -> FastAPI:
-    """Return an app with the five lines that were printed."""
+def _pasted_app(output: str) -> tuple[FastAPI, Verifier]:
+    """Return an app with the five lines that were printed, and what verifies its tokens."""
     lines = output.splitlines()
     start = lines.index("from typing import Annotated")
-    app = FastAPI()
-    exec("\n".join(lines[start : start + 5]), {"app": app})  # noqa: S102 - it is what we have printed
-    return app
+    names: dict[str, Any] = {"app": FastAPI()}
+    exec("\n".join(lines[start : start + 5]), names)  # noqa: S102 - it is what we have printed
+    return names["app"], names["auth"].verifier
