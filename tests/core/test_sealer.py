@@ -10,6 +10,7 @@ from house import House
 
 from keyturn.core import sealer as module
 from keyturn.core.model import AuditEvent, AuditKind, Seal
+from keyturn.core.ports import Extent
 from keyturn.core.rewrap import rewrap_keys
 from keyturn.core.sealer import Alarm, Sealer, head_of
 from keyturn.core.sealing import START, first_of, hash_of
@@ -331,3 +332,94 @@ async def test_no_seal_is_read_where_nothing_was_written(log: Log, monkeypatch: 
     monkeypatch.setattr(type(log.store.audit_seals), "list_page", asked_for)
     assert await log.seal() == []
     assert asked == []
+
+
+async def test_a_process_that_ends_seals_what_little_is_left(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whosever turn it is; nothing where nothing is left, and no batch after batch while somebody waits for its end."""
+    monkeypatch.setattr(module, "BATCH", 3)
+    ending = Sealer(log.services)
+    assert ending.extent == Extent(last=0, seals=0, sealed=0)
+    await log.seal()
+    begun = len(await log.seals())
+
+    await ending.run_last(now_ms=log.now_ms, pause=log.pause)
+    assert len(await log.seals()) == begun
+    for left, sealed in ((1, 1), (3, 2)):
+        await log.write(left)
+        await ending.run_last(now_ms=log.now_ms, pause=log.pause)
+        assert len(await log.seals()) == begun + sealed
+    await log.write(4)
+    await ending.run_last(now_ms=log.now_ms, pause=log.pause)
+    assert len(await log.seals()) == begun + 2
+
+
+async def test_where_nothing_is_left_no_seal_is_made(log: Log) -> None:
+    """One that covers nothing would say nothing: only a change of the master key needs such a one."""
+    await log.seal()
+    sealer = Sealer(log.services)
+    assert await sealer._seal(await log.store.audit_seals.extent(), log.now_ms, log.pause) == []
+    assert len(await log.seals()) == 1
+    assert sealer.made is None
+
+
+async def test_a_seal_of_an_unknown_key_is_not_missed(log: Log) -> None:
+    """It may have come and gone: only what is ours is there for good."""
+    await log.write(1)
+    await log.seal()
+    (ours,) = await log.seals()
+    await log.store.audit_seals.add(replace(ours, number=2, previous=hash_of(ours), key_id=b"zzzz"))
+    await log.write(1)
+    assert await log.seal() == []
+
+    await log.sql("DELETE FROM audit_seals WHERE number = 2")
+    await log.write(1)
+
+    assert await log.seal() == []
+    assert (await log.report()).findings == ()
+
+
+async def test_an_unknown_key_s_seal_that_reaches_far_ahead_is_waited_for(log: Log) -> None:
+    """There is no entry behind it that could have waited too long."""
+    await log.write(1)
+    await log.seal()
+    await log.sql("UPDATE audit_seals SET last = 1000000000000, key_id = x'7a7a7a7a'")
+    await log.write(1)
+
+    assert await Sealer(log.services).run(now_ms=log.now_ms + 1_000_000, pause=log.pause) == []
+    assert len(await log.seals()) == 1
+
+
+async def test_a_process_knows_the_only_seal_there_is(log: Log) -> None:
+    """Also if it has made none itself: that it is gone is an alarm."""
+    await log.write(1)
+    await log.seal()
+    other = Sealer(log.services)
+    assert await other.run(now_ms=log.now_ms, pause=log.pause) == []
+    await log.sql("DELETE FROM audit_seals")
+    assert await other.run(now_ms=log.now_ms, pause=log.pause) == [Alarm.SET_BACK]
+
+
+async def test_a_seal_that_goes_before_it_is_read_is_none(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was counted a moment ago; now it is not there."""
+    await log.write(1)
+    await log.seal()
+
+    async def gone(_self: object, _after: int, _most: int) -> list[Seal]:
+        return []
+
+    monkeypatch.setattr(type(log.store.audit_seals), "list_page", gone)
+    other = Sealer(log.services)
+    assert await other.run(now_ms=log.now_ms, pause=log.pause) == []
+    assert other._seen is None
+
+
+async def test_the_newest_of_several_seals_is_vouched_for(make_house: MakeHouse, master_keys: MasterKeys) -> None:
+    """The others stand below it."""
+    new, old = master_keys.keys
+    before = Log((await make_house(master_keys=MasterKeys((old, new)))).services)
+    for _ in range(2):
+        await before.write(1)
+        await before.seal()
+    between = Log((await make_house(master_keys=MasterKeys((new, old)))).services)
+    assert await module.vouch(between.services, now_ms=1)
+    assert [seal.number for seal in await between.seals()] == [1, 2, 3]

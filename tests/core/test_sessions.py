@@ -12,7 +12,7 @@ from house import ORIGIN, House
 
 from keyturn.core import keys, passwords, prune, revoke, sessions, users
 from keyturn.core.model import KeyState, Origin
-from keyturn.core.policy import RegistrationMode
+from keyturn.core.policy import REVOCATION_LIFETIME, RegistrationMode
 from keyturn.core.ratelimit import Rate
 from keyturn.errors import (
     Conflict,
@@ -114,6 +114,23 @@ async def test_everything_up_to_a_time_is_revoked_but_not_the_future(house: Hous
 
     assert house.revoked(first.access_token)
     assert not house.revoked(second.access_token)
+    await revoke.revoke_all(house.services, house.now_ms // 1000, origin=OPERATOR, now_ms=house.now_ms)
+    assert house.revoked(second.access_token)
+
+
+async def test_a_revocation_of_any_kind_is_kept_until_nobody_takes_the_token(house: House) -> None:
+    """REF-16: from its own time on, whatever it names."""
+    token = house.read((await house.login()).access_token)
+    order: dict[str, Any] = {"origin": OPERATOR, "now_ms": house.now_ms}
+
+    await revoke.revoke_access_token(house.services, token, **order)
+    await revoke.revoke_jti(house.services, "another", **order)
+    await revoke.revoke_sub(house.services, token.sub, **order)
+    await revoke.revoke_all(house.services, house.now_ms // 1000, **order)
+
+    entries = await house.services.store.revocations.after(0, 10)
+    assert [str(entry.kind) for entry in entries] == ["jti", "jti", "sub", "all"]
+    assert {entry.expires_at for entry in entries} == {house.now_ms // 1000 + REVOCATION_LIFETIME}
 
 
 async def test_revoking_a_refresh_token_ends_its_session(house: House) -> None:
