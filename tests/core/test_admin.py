@@ -76,7 +76,7 @@ async def test_an_admin_disables_others_and_never_themselves(house: House) -> No
 
 
 async def test_sessions_are_listed_page_by_page(house: House) -> None:
-    """Of everybody, and of one user: those behind a place, in order of their sid, never more than were asked for."""
+    """Of everybody, and of one user: those behind a place, in order of their sid, no more than asked for, none that is over."""
     await house.add_user("bob")
     mine = sorted([(await house.login()).session.sid for _ in range(3)])
     everybodys = sorted([*mine, (await house.login("bob")).session.sid])
@@ -91,6 +91,12 @@ async def test_sessions_are_listed_page_by_page(house: House) -> None:
     assert await listed(sub, "", 10) == mine
     assert await listed(sub, mine[0], 1) == [mine[1]]
     assert await listed(sub, mine[2], 10) == []
+
+    policy = house.services.policy
+    house.later(policy.refresh_idle - 1)
+    assert (await listed(None, "", 10), await listed(sub, "", 10)) == (everybodys, mine)
+    house.later(1)
+    assert (await listed(None, "", 10), await listed(sub, "", 10)) == ([], [])
 
 
 async def test_an_admin_ends_any_session_once(house: House) -> None:

@@ -1,5 +1,6 @@
 """Accounts of our own directory: what is refused, what ends with what, and what is not there."""
 
+import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -24,6 +25,16 @@ async def test_who_is_not_there_is_not_found(house: House) -> None:
         await users.get_by_sub(house.services, "nobody")
     alice = await users.get_by_name(house.services, "ALICE")
     assert await users.get_by_sub(house.services, alice.sub) == alice
+
+
+async def test_an_account_begins_with_its_first_version_and_a_random_subject(house: House) -> None:
+    """ISS-05: a UUID of version 4, which says nothing of whose it is; and when it was made."""
+    house.later(1_000_000.5)
+    bob, carol = await house.add_user("bob"), await house.add_user("carol")
+    for user in (bob, carol):
+        assert (uuid.UUID(user.sub).version, str(uuid.UUID(user.sub))) == (4, user.sub)
+        assert (user.version, user.created_at) == (1, house.now_ms // 1000)
+    assert bob.sub != carol.sub
 
 
 async def test_what_is_done_to_nobody_is_not_found(house: House) -> None:
@@ -68,7 +79,7 @@ async def test_no_account_is_made_with_a_bad_name_or_password(name: str, passwor
     """PWD-02, PWD-03: whoever makes it, the operator too."""
     with pytest.raises(ValidationFailed):
         await users.add_user(house.services, name, password, roles=(), origin=OPERATOR, now_ms=house.now_ms)
-    assert [user.username for user in await users.list_users(house.services)] == ["alice"]
+    assert [user.username for user in await users.list_users(house.services, after="", most=10)] == ["alice"]
 
 
 async def test_a_name_is_counted_as_it_is_written_and_as_it_is_compared(house: House) -> None:

@@ -81,17 +81,17 @@ class Sealer:
             self._seen = None
             return [Alarm.SET_BACK]
         if extent.seals != (0 if seen is None else seen.number):
-            newest = await self._find(extent.seals)
+            newest = await _find(self._services, extent.seals)
             self._seen = newest if newest is not None and self._is_ours(newest) else seen
         return []
 
     async def _is_missing(self, seen: Seal, extent: Extent) -> bool:
         if extent.seals == seen.number and extent.last == extent.sealed:
             return False  # nothing was written: there is time to look when something is
-        return await self._find(seen.number) != seen
+        return await _find(self._services, seen.number) != seen
 
     async def _seal(self, extent: Extent, now_ms: int, pause: Callable[[], Awaitable[None]]) -> list[Alarm]:
-        newest = await self._find(extent.seals)
+        newest = await _find(self._services, extent.seals)
         if newest is None:
             await self._seal_from(_Place(number=1, after=0, previous=START), now_ms, pause)
         elif self._is_ours(newest):
@@ -139,10 +139,6 @@ class Sealer:
     def _is_ours(self, seal: Seal) -> bool:
         return maker_of(seal, self._services.master_keys) is Maker.OURS
 
-    async def _find(self, number: int) -> Seal | None:
-        found = await self._services.store.audit_seals.list_page(number - 1, 1)
-        return found[0] if found and found[0].number == number else None
-
 
 async def vouch(services: Services, *, now_ms: int) -> bool:
     """See to it that a seal by the current master key stands on the others, so that an old one may go.
@@ -150,10 +146,10 @@ async def vouch(services: Services, *, now_ms: int) -> bool:
     Return whether one was added. It covers no entry, and follows only a seal that is ours.
     """
     seals, keys = services.store.audit_seals, services.master_keys
-    newest = await seals.list_page((await seals.extent()).seals - 1, 1)
-    if not newest or newest[0].key_id == keys.current.key_id or maker_of(newest[0], keys) is not Maker.OURS:
+    newest = await _find(services, (await seals.extent()).seals)
+    if newest is None or newest.key_id == keys.current.key_id or maker_of(newest, keys) is not Maker.OURS:
         return False
-    place = _behind(newest[0])
+    place = _behind(newest)
     seal = seal_entries(
         (),
         number=place.number,
@@ -178,6 +174,12 @@ class _Place:
     number: int
     after: int
     previous: bytes
+
+
+async def _find(services: Services, number: int) -> Seal | None:
+    """Return the seal with this *number*, if it is there."""
+    found = await services.store.audit_seals.list_page(number - 1, 1)
+    return next((seal for seal in found if seal.number == number), None)
 
 
 def _behind(seal: Seal) -> _Place:

@@ -93,7 +93,7 @@ async def get_by_sub(services: Services, sub: str) -> StoredUser:
     return found
 
 
-async def list_users(services: Services, *, after: str = "", most: int = 100) -> Sequence[StoredUser]:
+async def list_users(services: Services, *, after: str, most: int) -> Sequence[StoredUser]:
     """Return up to *most* accounts whose normalised name follows *after*."""
     return await own_users(services).rows.list_page(after, most)
 
