@@ -76,7 +76,7 @@ async def test_an_admin_disables_others_and_never_themselves(house: House) -> No
 
 
 async def test_sessions_are_listed_page_by_page(house: House) -> None:
-    """Of everybody, and of one user: those behind a place, in order of their sid, no more than asked for, none that is over."""
+    """Of everybody, and of one user: those behind a place, by their sid, no more than asked for, none that is over."""
     await house.add_user("bob")
     mine = sorted([(await house.login()).session.sid for _ in range(3)])
     everybodys = sorted([*mine, (await house.login("bob")).session.sid])
