@@ -48,3 +48,11 @@ def test_more_than_64_fields_are_refused() -> None:
     assert len(form.parse(b"&".join(fields[:64]))) == 64
     with pytest.raises(ContentTooLarge):
         form.parse(b"&".join(fields))
+
+
+@pytest.mark.parametrize("empty", [1, 63, 64, 65, 1000])
+def test_empty_pairs_hide_no_parameter(empty: int) -> None:
+    """A56: however many there are, what follows is read as if they were not there, and what is there twice is seen."""
+    assert form.parse(b"&" * empty + b"username=ada&password=x") == {"username": "ada", "password": "x"}
+    with pytest.raises(InvalidRequest):
+        form.parse(b"&" * empty + b"username=ada&username=eve")

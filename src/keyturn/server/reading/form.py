@@ -21,7 +21,7 @@ def parse(data: bytes) -> dict[str, str]:
         ContentTooLarge: it has more than 64 fields.
 
     """
-    pairs = [pair for pair in data.split(b"&", MAX_FIELDS) if pair]
+    pairs = [pair for pair in data.split(b"&") if pair]
     if len(pairs) > MAX_FIELDS:
         raise ContentTooLarge("too many fields", sentence="The form has too many fields.")
     fields = dict(map(_field, pairs))
