@@ -1,6 +1,7 @@
 """Starlette endpoints behind tokens."""
 
 from collections.abc import Callable, Iterator
+from http import HTTPMethod
 
 import pytest
 from starlette.applications import Starlette
@@ -23,6 +24,9 @@ from keyturn.testing import TestIssuer
 ISSUER = TestIssuer()
 REALM = f'Bearer realm="{ISSUER.issuer}"'
 auth = Keyturn(ISSUER.issuer, ISSUER.audience, jwks=ISSUER.jwks)
+
+#: Of the registry of methods (RFC 9110 §16.1.1), all that a method of a class can be named like.
+METHODS = [*HTTPMethod, "ACL", "BIND", "COPY", "LINK", "LOCK", "MERGE", "MKCOL", "MOVE", "PROPFIND", "QUERY", "SEARCH"]
 
 
 @auth.require("orders:read")
@@ -212,6 +216,11 @@ async def bare(_request: Request) -> Response:
     return Response()
 
 
+async def bare_method(_self: HTTPEndpoint, _request: Request) -> Response:
+    """Answer anybody, not on purpose, from a class."""
+    return Response()
+
+
 async def bare_socket(websocket: WebSocket) -> None:
     """Talk to anybody, not on purpose."""
     await websocket.close()
@@ -253,6 +262,22 @@ def test_a_guarded_app_with_an_undecided_route_does_not_start(route: Callable[[]
     auth.guard(app)
     with pytest.raises(ConfigurationError, match=r"/open|open\.test"), TestClient(app):
         pass
+
+
+def test_no_method_that_a_class_answers_to_is_overlooked() -> None:
+    """OPS-01: what Starlette calls for a request is what the guard asks about, for every method that there is."""
+    answered = set()
+    for method in METHODS:
+        endpoint = type("Endpoint", (HTTPEndpoint,), {"post": Things.post, method.lower(): bare_method})
+        open_app = Starlette(routes=[Route("/open", endpoint)])
+        if TestClient(open_app).request(method, "/open").status_code != 200:
+            continue
+        answered.add(method)
+        auth.guard(open_app)
+        with pytest.raises(ConfigurationError, match="/open"), TestClient(open_app):
+            pass
+
+    assert answered >= {"GET", "DELETE", "QUERY"}
 
 
 def test_a_guarded_app_with_a_fallback_of_its_own_does_not_start() -> None:

@@ -205,5 +205,5 @@ def _is_decided(endpoint: object) -> bool:
     return bool(handlers) and all(is_marked(handler) for handler in handlers)
 
 
-_METHODS: Final = ("get", "head", "post", "put", "patch", "delete", "options")
+_METHODS: Final = ("get", "head", "post", "put", "patch", "delete", "options", "query")
 _POLICY_VIOLATION: Final = 1008
