@@ -20,6 +20,15 @@ async def test_an_unknown_url_is_a_problem(world: World, path: str) -> None:
 
 
 @pytest.mark.parametrize("url", URLS, ids=lambda url: url.path)
+async def test_a_line_end_behind_a_url_makes_it_another(world: World, url: Url) -> None:
+    """A47: a pattern that ends in $ overlooks one, and a proxy's rule for the URL does not."""
+    async with world.client() as client:
+        for method in url.handlers:
+            response = await client.request(method, f"{url.path}%0A")
+            assert (response.status_code, response.json()["error"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize("url", URLS, ids=lambda url: url.path)
 async def test_a_method_that_is_not_taken_is_405_and_says_which_are(world: World, url: Url) -> None:
     """RFC 9110 §15.5.6: with Allow, in the words of the URL (RFC 6749 §5.2 for OAuth, else RFC 9457)."""
     assert_refused = assert_oauth_error if url.face is Face.OAUTH else assert_problem

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from keyturn.errors import KeyturnError, MethodNotAllowed, TemporarilyUnavailable
+from keyturn.errors import KeyturnError, MethodNotAllowed, NotFound, TemporarilyUnavailable
 from keyturn.server import problems
 from keyturn.server.exchange import exchange_of, state_of
 from keyturn.server.observing import logs
@@ -35,6 +35,7 @@ class Resource:
         request = Request(scope, receive)
         handler = self._handlers.get(scope["method"], self._refuse_method)
         try:
+            _check_path(scope["path"])
             response = await handler(request)
         except KeyturnError as error:
             if isinstance(error, TemporarilyUnavailable):
@@ -49,6 +50,17 @@ class Resource:
         response = problems.answer(MethodNotAllowed(), self.face, issuer=state_of(request).settings.issuer)
         response.headers["Allow"] = self._allow
         return response
+
+
+def _check_path(path: str) -> None:
+    """Refuse a URL with a line end behind it: the routers' patterns overlook one, and the rules of a proxy do not.
+
+    Raises:
+        NotFound: it has one.
+
+    """
+    if path.endswith("\n"):
+        raise NotFound("a line end")
 
 
 def face_of(scope: Scope) -> Face:
