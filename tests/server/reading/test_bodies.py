@@ -138,3 +138,26 @@ async def test_a_body_that_may_be_absent_needs_no_content_type() -> None:
     assert await read_optional_fields(absent, JSON_OR_FORM) == {}
     with pytest.raises(UnsupportedMediaType):
         await read_optional_fields(unknown, JSON_OR_FORM)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [(b"content-length", b"40")],
+        [(b"content-length", b"40"), (b"upgrade", b"h2c")],
+        [(b"transfer-encoding", b"chunked"), (b"upgrade", b"h2c")],
+    ],
+)
+async def test_a_body_that_got_lost_is_not_taken_for_none(headers: list[tuple[bytes, bytes]]) -> None:
+    """A56, A37: a server that an app runs in may lose what is behind an Upgrade; nobody is told they are logged out."""
+    for read in (read_fields, read_optional_fields):
+        with pytest.raises(InvalidRequest):
+            await read(request_of(Peer([b""]), JSON_TYPE, *headers), JSON_OR_FORM)
+
+
+@pytest.mark.parametrize(
+    "header", [(b"content-length", b"0"), (b"transfer-encoding", b"chunked"), (b"upgrade", b"h2c")]
+)
+async def test_a_body_that_is_not_there_may_be_said_to_be(header: tuple[bytes, bytes]) -> None:
+    """An empty one is as good as none."""
+    assert await read_optional_fields(request_of(Peer([b""]), header), JSON_OR_FORM) == {}

@@ -29,6 +29,7 @@ from keyturn.server.wire.connection import (
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 SLOW = b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n"
 CHUNKED = b"%s %s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+UPGRADE = b"%s /body HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: %s\r\n"
 LATE = PATIENCE_SECONDS + 1
 FLOOD = 64 * 1024 * 1024
 
@@ -193,6 +194,41 @@ def test_what_is_around_a_body_has_an_end(server: Server, path: bytes, begin: by
     """A56: fields after the body, a single endless one, and extensions of a chunk are no way to fill the memory."""
     with server.connect(CHUNKED % (b"GET", path) + begin) as peer:
         assert is_stopped(peer, block)
+
+
+@pytest.mark.parametrize("protocol", [b"h2c", b"websocket", b"nonsense"])
+@pytest.mark.parametrize("length", [b"Content-Length: %d" % len(GET), b"Transfer-Encoding: chunked"])
+def test_a_body_behind_an_upgrade_is_no_second_request(server: Server, protocol: bytes, length: bytes) -> None:
+    """A56: the parser would not see it as a body, and whoever shares a connection with others could speak for them."""
+    with server.connect(UPGRADE % (b"POST", protocol) + length + b"\r\n\r\n") as peer:
+        time.sleep(0.05)
+        with suppress(ConnectionError):
+            peer.sendall(GET)
+        answer = read_all(peer)
+
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert server.begun == []
+
+
+@pytest.mark.parametrize("length", [b"", b"Content-Length: 0\r\n"])
+def test_a_request_that_asks_for_another_protocol_is_answered_in_this_one(server: Server, length: bytes) -> None:
+    """RFC 9110 §7.8, A56: as the last of its connection, whatever follows: it may be lost, or read in another way."""
+    with server.connect(UPGRADE % (b"GET", b"h2c") + length + b"\r\n" + GET) as peer:
+        answer = read_all(peer)
+
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"connection: close" in answer
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert server.begun == ["/body"]
+
+
+def test_white_space_behind_a_value_is_none_of_it(server: Server) -> None:
+    """A56: RFC 9110 §5.5 takes it off, and so do the proxies before us; a value in which it stands keeps it."""
+    with server.connect(b"GET / HTTP/1.1\r\nHost: x \t \r\nContent-Length: 0 \r\nX: a \tb\t\r\n\r\n") as peer:
+        assert peer.recv(65536).startswith(b"HTTP/1.1 200")
+
+    assert server.headers == [[(b"host", b"x"), (b"content-length", b"0"), (b"x", b"a \tb")]]
 
 
 def test_empty_lines_between_requests_have_an_end(server: Server) -> None:

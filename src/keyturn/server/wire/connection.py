@@ -97,19 +97,28 @@ class BoundedConnection(HttpToolsProtocol):
             return
         if len(self.headers) >= MAX_FIELDS:
             raise ValueError("the head has too many fields")
-        super().on_header(name, value)
+        super().on_header(name, value.rstrip(b" \t"))  # the parser leaves what RFC 9110 §5.5 takes off
 
     def on_headers_complete(self) -> None:
         """Pass the request on.
 
+        One that asks for another protocol (RFC 9110 §7.8) is answered in this one, as the last of its connection: the
+        parser takes all behind its head for the other protocol, and then again for a request.
+
         Raises:
-            ValueError: its head is too large, or too many requests wait already; the parser's user answers 400.
+            ValueError: its head is too large, too many requests wait already, or it has a body that the parser would
+                not see; the parser's user answers 400.
 
         """
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if size > MAX_HEAD_BYTES or len(self.pipeline) >= MAX_PIPELINED:
             raise ValueError("the head is too large, or it did not wait for an answer")
+        is_last = self.parser.should_upgrade()
+        if is_last and any(map(_announces_body, self.headers)):
+            raise ValueError("a body behind an Upgrade")
         super().on_headers_complete()
+        if is_last:
+            self.cycle.keep_alive = False
         self._bytes_outside_bodies = 0
         self._in_head = False
 
@@ -159,6 +168,11 @@ class BoundedConnection(HttpToolsProtocol):
     def _answer_and_close(self, answer: RawAnswer) -> None:
         self.transport.write(answer.with_headers(self.server_state.default_headers))
         self.transport.close()
+
+
+def _announces_body(header: tuple[bytes, bytes]) -> bool:
+    name, value = header
+    return name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0") != b"")
 
 
 def _is_overdue(since: float | None, now: float) -> bool:
