@@ -273,6 +273,10 @@ class Revocations(Protocol):
         """Append one entry."""
         ...
 
+    async def add_once(self, revoking: Revoking, event: AuditEvent) -> RevocationEntry | None:
+        """Append one entry; None, and no event, if this did so before and that entry is still kept."""
+        ...
+
     async def after(self, seq: int, most: int) -> Sequence[RevocationEntry]:
         """Return the first *most* entries behind *seq*, in order."""
         ...

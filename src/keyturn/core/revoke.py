@@ -35,9 +35,16 @@ async def revoke_refresh_token(services: Services, text: str, *, origin: Origin,
     return ended
 
 
-async def revoke_access_token(services: Services, token: AccessToken, *, origin: Origin, now_ms: int) -> None:
-    """Make this one access token fail; its session goes on."""
-    await _add(services, RevocationKind.JTI, token.jti, origin=origin, now_ms=now_ms, sub=token.sub, sid=token.sid)
+async def revoke_access_token(services: Services, token: AccessToken, *, origin: Origin, now_ms: int) -> bool:
+    """Make this one access token fail, for whoever holds it; its session goes on. False if that was done before.
+
+    However many ask at once, it is one entry: each API that follows the feed has to keep it.
+    """
+    revoking = _revoking(RevocationKind.JTI, token.jti, before=None, now_ms=now_ms)
+    event = _event(RevocationKind.JTI, token.jti, origin=origin, now_ms=now_ms, sub=token.sub, sid=token.sid)
+    entry = await services.store.revocations.add_once(revoking, event)
+    await services.denylist.catch_up()
+    return entry is not None
 
 
 async def revoke_jti(services: Services, jti: str, *, origin: Origin, now_ms: int) -> None:
@@ -71,12 +78,21 @@ async def _add(
     now_ms: int,
     before: int | None = None,
     sub: str | None = None,
-    sid: str | None = None,
 ) -> None:
-    revoking = Revoking(
-        kind=kind, digest=digest(kind, value), before=before, expires_at=now_ms // 1000 + REVOCATION_LIFETIME
-    )
-    details: dict[str, str | int | list[str]] = {"kind": str(kind), "value": value}
-    event = AuditEvent(at_ms=now_ms, kind=AuditKind.TOKEN_REVOKED, sub=sub, sid=sid, origin=origin, details=details)
+    revoking = _revoking(kind, value, before=before, now_ms=now_ms)
+    event = _event(kind, value, origin=origin, now_ms=now_ms, sub=sub, sid=None)
     await services.store.revocations.add(revoking, event)
     await services.denylist.catch_up()
+
+
+def _revoking(kind: RevocationKind, value: str, *, before: int | None, now_ms: int) -> Revoking:
+    return Revoking(
+        kind=kind, digest=digest(kind, value), before=before, expires_at=now_ms // 1000 + REVOCATION_LIFETIME
+    )
+
+
+def _event(
+    kind: RevocationKind, value: str, *, origin: Origin, now_ms: int, sub: str | None, sid: str | None
+) -> AuditEvent:
+    details: dict[str, str | int | list[str]] = {"kind": str(kind), "value": value}
+    return AuditEvent(at_ms=now_ms, kind=AuditKind.TOKEN_REVOKED, sub=sub, sid=sid, origin=origin, details=details)

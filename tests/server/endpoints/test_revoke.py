@@ -1,5 +1,7 @@
 """``POST /revoke``: RFC 7009. What is revoked is refused from the answer on; what is unknown is answered alike."""
 
+import asyncio
+
 import pytest
 from http_world import REFRESH, SAME_ORIGIN, World, assert_oauth_error
 
@@ -60,6 +62,20 @@ async def test_a_token_is_revoked_once(world: World) -> None:
         assert (await client.post("/revoke", data={"token": expired["access_token"]})).status_code == 200
 
     assert len([kind for kind, _ in await world.reasons() if kind == "token_revoked"]) == 1
+
+
+async def test_a_token_that_many_revoke_at_once_is_revoked_once(world: World) -> None:
+    """REF-14: none of the requests has seen another's entry, and yet there is one; each is answered when it counts."""
+    login = await world.login()
+
+    async def ask() -> bool:
+        async with world.client() as client:
+            answer = await client.post("/revoke", data={"token": login["access_token"]})
+        return answer.status_code == 200 and not await world.is_good(login["access_token"])
+
+    assert all(await asyncio.gather(*(ask() for _ in range(16))))
+    assert len([kind for kind, _ in await world.reasons() if kind == "token_revoked"]) == 1
+    assert len(await world.services.store.revocations.after(0, 100)) == 1
 
 
 async def test_a_device_token_can_not_be_revoked(world: World) -> None:

@@ -36,6 +36,27 @@ async def test_a_cut_off_keeps_its_second(store: Store, given: Any) -> None:
     assert [entry.before for entry in entries] == [given.now, given.now, given.now - 1]
 
 
+async def test_of_many_that_append_once_one_does(store: Store, given: Any) -> None:
+    """REF-14, A34: check and entry are one step; the others leave neither an entry nor an event."""
+    adds = (store.revocations.add_once(given.revoking(), given.event()) for _ in range(16))
+    added = [entry for entry in await asyncio.gather(*adds) if entry is not None]
+
+    assert added == await store.revocations.after(0, 1000)
+    assert len(added) == len(await store.audit.list_page(0, 10)) == 1
+    assert await store.revocations.add_once(given.revoking("j2"), given.event()) is not None
+
+
+async def test_what_was_appended_once_may_come_again_after_its_end(store: Store, given: Any) -> None:
+    """As long as its entry is kept nothing is added; not a second longer, for then it could not be revoked."""
+    first = await store.revocations.add_once(given.revoking(), given.event())
+    assert first is not None
+    late = given.event(at_ms=first.expires_at * 1000 - 1)
+    again = replace(given.revoking(), expires_at=first.expires_at + 3660)
+
+    assert await store.revocations.add_once(again, late) is None
+    assert await store.revocations.add_once(again, given.event(at_ms=first.expires_at * 1000)) is not None
+
+
 async def test_seq_grows_even_if_the_clock_steps_back(store: Store, given: Any) -> None:
     """``seq`` = max(last + 1, epoch milliseconds) (contract §5, A35, A59)."""
     times = [0, 0, -3_600_000, 5, 5, 1_000]

@@ -15,7 +15,7 @@ from keyturn.tokens.algorithms import Algorithm
 
 TABLES = (
     "users", "sessions", "revocations", "revocation_sequence", "signing_keys", "signing_keys_lock", "rate_limits",
-    "audit", "audit_sequence",
+    "audit", "audit_sequence", "used_tokens",
 )  # fmt: skip
 
 LIMITS = [Reservation(key=f"limit-{n}", rate=Rate.per(1, 60)) for n in range(3)]
@@ -36,6 +36,7 @@ STEPS: dict[str, Callable[[Store, Any], Any]] = {
     ),
     "set_disabled": lambda store, given: store.users.set_disabled("u1", 5, given.ending(sub="u1"), given.event()),
     "revoke": lambda store, given: store.revocations.add(given.revoking(), given.event()),
+    "revoke once": lambda store, given: store.revocations.add_once(given.revoking(), given.event()),
     "change keys": lambda store, given: store.signing_keys.change(
         lambda _: KeyChanges(insert=(KEY,), revoke=(given.revoking(),), events=(given.event(),))
     ),

@@ -42,5 +42,5 @@ async def _revoke_access_token(request: Request, text: str) -> None:
         token = state.checker.check(text, state.services.keyring.find, now_ms / 1000)
     except InvalidToken:
         return
-    await revoke.revoke_access_token(state.services, token, origin=origin_of(request), now_ms=now_ms)
-    state.metrics.revocations("jti").inc()
+    if await revoke.revoke_access_token(state.services, token, origin=origin_of(request), now_ms=now_ms):
+        state.metrics.revocations("jti").inc()

@@ -24,6 +24,13 @@ class RedisRevocations:
         self._mirror.saw(entry.seq)
         return entry
 
+    async def add_once(self, revoking: Revoking, event: AuditEvent) -> RevocationEntry | None:
+        """Append one entry; None, and no event, if this did so before and that entry is still kept."""
+        entry = await self._sql.add_once(revoking, event)
+        if entry is not None:
+            self._mirror.saw(entry.seq)
+        return entry
+
     async def after(self, seq: int, most: int) -> Sequence[RevocationEntry]:
         """Return the first *most* entries behind *seq*, in order."""
         entries = await self._sql.after(seq, most)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from keyturn.core.model import AuditEvent
 from keyturn.core.ports import Revoking
-from keyturn.store.sql import audit
+from keyturn.store.sql import audit, used_tokens
 from keyturn.store.sql.script import Connection, Row, Script
 from keyturn.tokens.revocation import RevocationEntry, RevocationKind
 
@@ -44,6 +44,10 @@ class SqlRevocations:
     async def add(self, revoking: Revoking, event: AuditEvent) -> RevocationEntry:
         """Append one entry."""
         return await self._connection.write(_add, revoking, event)
+
+    async def add_once(self, revoking: Revoking, event: AuditEvent) -> RevocationEntry | None:
+        """Append one entry; None, and no event, if this did so before and that entry is still kept."""
+        return await self._connection.write(_add_once, revoking, event)
 
     async def after(self, seq: int, most: int) -> Sequence[RevocationEntry]:
         """Return the first *most* entries behind *seq*, in order."""
@@ -86,6 +90,13 @@ def _add(revoking: Revoking, event: AuditEvent) -> Script[RevocationEntry]:
     (entry,) = yield from append((revoking,), event.at_ms)
     yield from audit.append((event,))
     return entry
+
+
+def _add_once(revoking: Revoking, event: AuditEvent) -> Script[RevocationEntry | None]:
+    """Append the entry for whoever uses its name first: of many that come at once the others wait, and find it used."""
+    if not (yield from used_tokens.use(revoking.digest, revoking.expires_at, event.at_ms // 1000)):
+        return None
+    return (yield from _add(revoking, event))
 
 
 def _after(seq: int, most: int) -> Script[list[RevocationEntry]]:

@@ -23,14 +23,15 @@ class SqlUsedTokens:
 
     async def use(self, digest: bytes, expires_at: int, now: int) -> bool:
         """Note the use of the token with this *digest* until its ``expires_at``; False if it was used before."""
-        return await self._connection.write_singly(_use, digest, expires_at, now)
+        return await self._connection.write_singly(use, digest, expires_at, now)
 
     async def prune(self, now: int, most: int) -> int:
         """Delete up to *most* names past their ``expires_at``; return how many."""
         return await self._connection.write(_prune, now, most)
 
 
-def _use(digest: bytes, expires_at: int, now: int) -> Script[bool]:
+def use(digest: bytes, expires_at: int, now: int) -> Script[bool]:
+    """Note the use, as a part of any step; False if there was one before."""
     used = yield USE, {"digest": digest, "expires_at": expires_at, "now": now}
     return bool(used)
 
