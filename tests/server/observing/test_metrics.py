@@ -61,7 +61,13 @@ async def test_strangers_do_not_see_the_metrics(world: World, address: str) -> N
     assert "keyturn_logins" not in text
 
 
-@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "Forwarded", "Via"),
+        *("X-Real-IP", "X-Client-IP", "X-Cluster-Client-IP", "True-Client-IP", "CF-Connecting-IP"),
+    ],
+)
 async def test_a_proxy_on_this_machine_that_nobody_named_passes_no_stranger_on(world: World, header: str) -> None:
     """A47: without `trusted_proxies` everybody would look local behind it."""
     assert (await read(world, "127.0.0.1", **{header: "for=192.0.2.7"}))[0] == 403

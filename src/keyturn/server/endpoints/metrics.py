@@ -49,8 +49,11 @@ def _peer(request: Request, settings: Settings) -> Address | None:
 
 
 def _was_forwarded(request: Request) -> bool:
-    """Say whether a proxy on this machine that nobody named passes on a stranger's request as its own."""
-    return any(name in request.headers for name in _FORWARDING)
+    """Say whether a proxy on this machine that nobody named passes on a stranger's request as its own.
+
+    Many say so by another header than the two that name the stranger: which host, which scheme, or just that they did.
+    """
+    return any(name in _FORWARDING or name.startswith("x-forwarded-") for name in request.headers)
 
 
 def _is_asked_by_our_name(request: Request, settings: Settings) -> bool:
@@ -72,4 +75,6 @@ def _host_name(host: str) -> str:
         return ""
 
 
-_FORWARDING: Final = ("x-forwarded-for", "forwarded", "x-real-ip")
+_FORWARDING: Final = frozenset(
+    {"forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip", "cf-connecting-ip"}
+)
