@@ -1,7 +1,9 @@
 """Every URL has one spelling, and says what it takes."""
 
+from string import ascii_letters, digits
+
 import pytest
-from http_world import PASSWORD, World, assert_oauth_error, assert_problem
+from http_world import PASSWORD, World, assert_oauth_error, assert_problem, bearer
 
 from keyturn.server.problems import Face
 from keyturn.server.routes import URLS, Url
@@ -20,12 +22,27 @@ async def test_an_unknown_url_is_a_problem(world: World, path: str) -> None:
 
 
 @pytest.mark.parametrize("url", URLS, ids=lambda url: url.path)
-async def test_a_line_end_behind_a_url_makes_it_another(world: World, url: Url) -> None:
-    """A47: a pattern that ends in $ overlooks one, and a proxy's rule for the URL does not."""
+async def test_another_spelling_of_a_url_is_another_url(world: World, url: Url) -> None:
+    """A47: a proxy's rule for the URL overlooks a line end behind it and an escape that says nothing else."""
+    last = url.path[-1]
+    spellings = [f"{url.path}%0A", f"{url.path[:-1]}%{ord(last):02x}", f"/%{ord(url.path[1]):02X}{url.path[2:]}"]
+    spellings += [f"/{url.path[1:].replace('/', slash)}" for slash in ("%2f", "%2F") if url.path.count("/") > 1]
     async with world.client() as client:
         for method in url.handlers:
-            response = await client.request(method, f"{url.path}%0A")
-            assert (response.status_code, response.json()["error"]) == (404, "not_found")
+            for spelling in spellings if last != "}" else spellings[:1] + spellings[2:]:
+                response = await client.request(method, spelling)
+                assert (response.status_code, response.json()["error"]) == (404, "not_found"), spelling
+
+
+async def test_an_escape_that_is_needed_is_part_of_an_id(world: World) -> None:
+    """Somebody looks for that id; for one that is spelt with an escape too many, nobody does."""
+    token = (await world.login())["access_token"]
+    async with world.client() as client:
+        for code in range(0x21, 0x7F):
+            answer = await client.delete(f"/sessions/a%{code:02X}b", headers=bearer(token))
+            was_looked_for = answer.json().get("detail") == "You have no such session."
+            assert answer.status_code == 404
+            assert was_looked_for == (chr(code) not in ascii_letters + digits + "-._/"), chr(code)
 
 
 @pytest.mark.parametrize("url", URLS, ids=lambda url: url.path)

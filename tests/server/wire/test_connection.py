@@ -291,6 +291,7 @@ def test_a_malformed_request_is_not_answered_before_the_one_ahead(server: Server
         (b"", b"nonsense\r\n\r\n"),
         (GET, b"nonsense\r\n\r\n"),
         (GET, b"GET http:// HTTP/1.1\r\n\r\n"),
+        (b"", b"GET /#x HTTP/1.1\r\n\r\n"),
         (b"", CHUNKED % (b"POST", b"/body") + b"nonsense"),
         (GET, CHUNKED % (b"POST", b"/body") + b"nonsense"),
     ],

@@ -106,13 +106,15 @@ class BoundedConnection(HttpToolsProtocol):
         parser takes all behind its head for the other protocol, and then again for a request.
 
         Raises:
-            ValueError: its head is too large, too many requests wait already, or it has a body that the parser would
-                not see; the parser's user answers 400.
+            ValueError: its head is too large, too many requests wait already, its URL has a fragment, or it has a body
+                that the parser would not see; the parser's user answers 400.
 
         """
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if size > MAX_HEAD_BYTES or len(self.pipeline) >= MAX_PIPELINED:
             raise ValueError("the head is too large, or it did not wait for an answer")
+        if b"#" in self.url:  # no part of a request (RFC 9112 §3.2); the parser would leave it and what follows out
+            raise ValueError("a fragment")
         is_last = self.parser.should_upgrade()
         if is_last and any(map(_announces_body, self.headers)):
             raise ValueError("a body behind an Upgrade")
