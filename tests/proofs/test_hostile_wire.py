@@ -113,6 +113,21 @@ def test_half_a_request_does_nothing(server: Server, alice: Issued) -> None:
     assert asyncio.run(ask(server.port, me_request(alice.access_token))).status == 200
 
 
+@pytest.mark.parametrize("protocol", ["h2c", "websocket"])
+def test_nobody_is_told_of_a_logout_whose_body_got_lost(server: Server, alice: Issued, protocol: str) -> None:
+    """A37, A56: a client that also asks for another protocol is refused, or logged out; never just told so."""
+    plain = logout_request(alice.refresh_token)
+    asking = plain.replace(b"\r\n", b"\r\nConnection: Upgrade\r\nUpgrade: %s\r\n" % protocol.encode(), 1)
+
+    answer = asyncio.run(ask(server.port, asking))
+
+    assert answer.status == 400
+    faces.check(answer)
+    assert asyncio.run(ask(server.port, me_request(alice.access_token))).status == 200
+    assert asyncio.run(ask(server.port, plain)).status == 204
+    assert asyncio.run(ask(server.port, me_request(alice.access_token))).status == 401
+
+
 def test_a_slow_head_holds_nobody_up(server: Server) -> None:
     """While heads come in byte by byte, others are answered."""
     asyncio.run(trickle(server))
