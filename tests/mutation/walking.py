@@ -1,4 +1,4 @@
-"""Where a change may be made: everywhere but in docstrings, annotations, decorators and lists of exports."""
+"""Where a change may be made: everywhere but in docstrings, annotations, decorators, lists of exports and what is never run."""
 
 import ast
 from collections.abc import Iterable, Iterator
@@ -157,6 +157,8 @@ def _statements(body: list[ast.stmt], scope: Scope) -> Iterator[Child]:
     for statement in body:
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
             continue  # a docstring, or the dots of a protocol
+        if isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING":
+            continue  # never run
         inner = replace(scope, host=statement)
         logs = isinstance(statement, ast.Expr) and _logs(statement.value)
         yield statement, inner.where(for_people=True) if logs else inner
