@@ -84,7 +84,7 @@ def test_every_way_to_refuse_is_a_check(text: str, change: str, make_mutants: Ma
 
 
 def test_what_is_for_people_is_left_alone(make_mutants: MakeMutants) -> None:
-    """Docstrings, annotations, decorators, exports, what only type checkers read, lines of the log: no behaviour."""
+    """Docstrings, annotations, decorators, exports, what type checkers read, lines of the log: no behaviour."""
     text = '__all__ = ["f"]\n\n@cache(5)\ndef f(a: "int" = None) -> "int | None":\n    """Do 5."""\n'
     assert make_mutants(text) == []
     assert make_mutants("if TYPE_CHECKING:\n    n = 5\n") == []

@@ -1,4 +1,4 @@
-"""Where a change may be made: everywhere but in docstrings, annotations, decorators, lists of exports and what is never run."""
+"""Where a change may be made: not in docstrings, annotations, decorators, lists of exports and what is never run."""
 
 import ast
 from collections.abc import Iterable, Iterator
