@@ -37,6 +37,18 @@ def test_a_table_that_a_program_reads_does_not_wrap(capsys: pytest.CaptureFixtur
     assert any("x" * 300 in line and "y" * 300 in line for line in capsys.readouterr().out.splitlines())
 
 
+@pytest.mark.parametrize("show", [lambda row, columns: print_table([row], columns), print_facts])
+def test_a_table_that_a_program_reads_ends_its_lines_where_the_text_ends(
+    show: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No blanks fill a line up to its last column."""
+    assert callable(show)
+    show({"a": "x", "b": "y"}, [Column("A", "a"), Column("A LONG TITLE", "b")])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1].endswith("y")
+    assert [line for line in lines if line != line.rstrip()] == []
+
+
 def test_json_is_ascii(capsys: pytest.CaptureFixture[str]) -> None:
     """JSON holds what was typed, in ASCII."""
     print_json({"name": HOSTILE})

@@ -46,7 +46,7 @@ def print_table(rows: Sequence[Row], columns: Sequence[Column]) -> None:
         table.add_column(column.title, overflow="fold", justify=column.justify, no_wrap=column.narrow == "whole")
     for row in rows:
         table.add_row(*(Text(_written(row[column.key], column)) for column in columns))
-    result_console().print(table)
+    _print_lines(table)
 
 
 def print_facts(row: Row, columns: Sequence[Column]) -> None:
@@ -56,7 +56,7 @@ def print_facts(row: Row, columns: Sequence[Column]) -> None:
     table.add_column(overflow="fold")
     for column in columns:
         table.add_row(Text(column.title), Text(_written(row[column.key], column)))
-    result_console().print(table)
+    _print_lines(table)
 
 
 def say(text: str) -> None:
@@ -113,6 +113,17 @@ def listed(values: Sequence[str]) -> str:
 def optional(value: object) -> str:
     """Return *value*, or a dash where there is none."""
     return _NONE if value is None else str(value)
+
+
+def _print_lines(table: Table) -> None:
+    """Print *table*; into a file or a pipe without the blanks that fill its lines up to the last column's width."""
+    console = result_console()
+    if console.is_terminal:
+        console.print(table)
+        return
+    with console.capture() as captured:
+        console.print(table)
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 def _written(value: Any, column: Column) -> str:  # noqa: ANN401 - whatever the row holds
