@@ -64,9 +64,13 @@ def replace(path: Path, text: str, *, mode: int) -> None:
     """Put a file with *text* in the place of what is there; whoever reads meanwhile sees the one or the other.
 
     Raises:
-        Conflict: the system does not let us.
+        Conflict: the system does not let us; nothing is left behind.
 
     """
     fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     write_new(fresh, text, mode=mode)
-    fresh.replace(path)
+    try:
+        fresh.replace(path)
+    except OSError as error:
+        fresh.unlink()
+        raise Conflict("not writable", sentence=f"{path} can't be written: {error.strerror}.") from None
