@@ -37,7 +37,7 @@ BOTH: Final = (ORDERS, ADMIN)
 
 INAPPLICABLE: Final = {
     "RS256": {"psychic-signature"},
-    "HS256": {"psychic-signature", "alg-confusion", "weak-secret"},
+    "HS256": {"psychic-signature", "alg-confusion"},
 }
 
 #: What is rightly said of an API that is odd: this one answers 403 where it should be 401.

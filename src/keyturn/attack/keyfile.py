@@ -25,7 +25,7 @@ def read_signer(data: bytes, *, algorithm: str | None = None, kid: str | None = 
     """Return the key that *data* is.
 
     Args:
-        data: a private key as PEM, or as a JWK; an HMAC secret as a JWK of ``kty`` ``oct``, or else as its own bytes.
+        data: a private key as PEM, or as a JWK; an HMAC secret as a JWK of ``kty`` ``oct``.
         algorithm: the token's ``alg``, where the key could be for several.
         kid: the key's name in a token's header; the JWK's own, or the thumbprint, unless given.
 

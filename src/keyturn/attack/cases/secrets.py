@@ -44,15 +44,17 @@ def _empty_key(material: Material) -> Iterator[Shot]:
 
 
 def _weak_secret(material: Material) -> Iterator[Shot]:
-    """Try the handed token's own secret here, without a request; of another algorithm's target, the commonest there."""
-    algorithm = material.algorithm
-    if not algorithm.startswith("HS"):
-        for secret in EXAMPLE_SECRETS[:_TRIED_THERE]:
-            yield _hmac_shot(material, "HS256", secret.encode(), variant="HS256 with a secret of a manual")
-        return
-    for secret in EXAMPLE_SECRETS:
-        if algorithm in _HMAC and hmac_matches(algorithm, secret.encode(), material.good):
-            yield _hmac_shot(material, algorithm, secret.encode(), variant="its own secret is one of a manual")
+    """Try all here, without a request, on a token that a secret signed; where none is its own, the commonest there."""
+    algorithm = material.algorithm if material.algorithm in _HMAC else "HS256"
+    own = [secret.encode() for secret in EXAMPLE_SECRETS if _signed_by(secret.encode(), material)]
+    for secret in own:
+        yield _hmac_shot(material, algorithm, secret, variant="its own secret is one of a manual")
+    for word in EXAMPLE_SECRETS[:_TRIED_THERE] if not own else ():
+        yield _hmac_shot(material, algorithm, word.encode(), variant=f"{algorithm} with a secret of a manual")
+
+
+def _signed_by(secret: bytes, material: Material) -> bool:
+    return material.algorithm in _HMAC and hmac_matches(material.algorithm, secret, material.good)
 
 
 def _hmac_shot(material: Material, algorithm: str, secret: bytes, *, variant: str, **header: object) -> Shot:
