@@ -36,6 +36,7 @@ def test_what_needs_a_bearer_token_is_attacked() -> None:
     found = described(paths, security=[{"token": []}])
     assert routes(found) == ["GET /own", "HEAD /flow", "GET /inherited"]
     assert {route.expectation for route in found.routes} == {Expectation.PROTECTED}
+    assert found.notes == ("GET /either: left out, since another credential would do; name it with --route.",)
 
 
 def test_a_document_without_security_leaves_it_to_the_answers() -> None:
@@ -124,3 +125,4 @@ def test_a_strange_description_makes_no_error(paths: dict[Any, Any]) -> None:
 def test_a_server_gives_a_path_and_never_a_host() -> None:
     """A document names no host for us."""
     assert [server_path(url) for url in ("/api/v1/", "https://x.test/v2", "//[", "")] == ["/api/v1", "/v2", "", ""]
+    assert server_path(".elsewhere.test/v3") == "/.elsewhere.test/v3"

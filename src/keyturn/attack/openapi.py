@@ -52,9 +52,10 @@ def read_openapi(document: object) -> Described:
 def server_path(url: str) -> str:
     """Return the path that the server at *url*, absolute or relative, puts before every route's."""
     try:
-        return urlsplit(url).path.rstrip("/")
+        path = urlsplit(url).path.strip("/")
     except ValueError:
         return ""
+    return f"/{path}" if path else ""
 
 
 class _Reader:
@@ -69,6 +70,10 @@ class _Reader:
     def routes(self) -> Iterator[Route]:
         for path, method, operation, parameters in self._operations():
             expectation = self._expectation(operation)
+            if expectation is None and self._takes_another(operation):
+                self.notes.append(
+                    f"{method} {path}: left out, since another credential would do; name it with --route."
+                )
             if expectation is None:
                 continue
             if method not in SAFE_METHODS:
@@ -92,10 +97,18 @@ class _Reader:
         """Return whether a token is needed; None where it is not, or another credential would do."""
         if self._says_nothing:
             return Expectation.UNKNOWN
-        security = _list(operation.get("security", self._root.get("security")))
+        security = self._security(operation)
         if not security or not all(_mapping(entry).keys() & self._bearer for entry in security):
             return None
         return Expectation.PROTECTED
+
+    def _takes_another(self, operation: Mapping[str, Any]) -> bool:
+        """Say whether a bearer token is one of several credentials, one of which is needed."""
+        ways = [_mapping(entry).keys() for entry in self._security(operation)]
+        return all(ways) and any(way & self._bearer for way in ways)
+
+    def _security(self, operation: Mapping[str, Any]) -> list[Any]:
+        return _list(operation.get("security", self._root.get("security")))
 
     def _filled(self, path: str, parameters: list[Mapping[str, Any]]) -> str | None:
         """Return *path* with an example for each of its parameters, and with the query that needs one."""

@@ -39,11 +39,12 @@ async def find_routes(
     described = read_openapi(parsed(await _contents(source, probe, "--openapi"), "--openapi"))
     notes.extend(described.notes)
     base = url
-    for server in described.servers[:1]:
-        if host_of(server) not in {"", host_of(url)}:
-            notes.append(f"The document names a server at {host_of(server)}; {url} is attacked instead.")
-        elif not parts.path.strip("/"):
-            base = f"{origin}{server_path(server)}"
+    here = [server for server in described.servers if host_of(server) in {"", host_of(url)}]
+    if described.servers and not here:
+        elsewhere = host_of(described.servers[0])
+        notes.append(f"The document names a server at {elsewhere}; {url} is attacked instead.")
+    elif here and not parts.path.strip("/"):
+        base = f"{origin}{server_path(here[0])}"
     known = {(route.method, route.path) for route in named}
     found = (*named, *(route for route in described.routes if (route.method, route.path) not in known))
     if not found:
