@@ -51,6 +51,15 @@ def test_a_route_that_nobody_calls_protected_may_be_public() -> None:
     assert (baseline.standing, baseline.because != "") == (Standing.UNJUDGED, True)
 
 
+def test_a_refusal_in_the_shape_of_a_success_is_no_flaw() -> None:
+    """As ``{"code": 401, "data": null}`` beside ``{"code": 0, "data": {}}``: what it means can't be told."""
+    good = Answer(status=200, shape="code, data", kinds="a number, an object")
+    without = Answer(status=200, shape="code, data", kinds="a number, null")
+    baseline = judge_route(ROUTE, good=good, without=without, garbage=without)
+    assert (baseline.standing, baseline.because != "") == (Standing.UNJUDGED, True)
+    assert judge_route(ROUTE, good=good, without=good, garbage=good).standing is Standing.OPEN
+
+
 @pytest.mark.parametrize(
     ("good", "without", "hostile", "by", "outcome"),
     [

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -58,6 +58,35 @@ async def test_what_is_judged_is_read(probe: Probe) -> None:
         answer = await probe.ask("GET", url)
     assert answer is not None
     assert (answer.status, answer.challenge, answer.retry_after, answer.leaks) == (401, True, 3.0, ())
+
+
+async def test_answers_of_one_shape_are_told_apart_by_the_kinds_of_their_values(probe: Probe) -> None:
+    """Yes is not no, and nothing is no object; another number, or another name's order, is no difference."""
+    bodies = ('{"ok":true,"n":1}', '{"n":2.5,"ok":true}', '{"ok":false,"n":1}', '{"ok":true,"n":null}', '{"ok":true}')
+    found = []
+    for body in bodies:
+        async with server(http("200 OK", body=body)) as url:
+            found.append(await probe.ask("GET", url))
+    shapes, kinds = ([getattr(answer, name) for answer in found] for name in ("shape", "kinds"))
+    assert [shapes.index(shape) for shape in shapes] == [0, 0, 0, 0, 4]
+    assert [kinds.index(kind) for kind in kinds] == [0, 0, 2, 3, 4]
+
+
+async def test_each_request_has_a_connection_of_its_own(probe: Probe) -> None:
+    """On one that is kept, a server's close after a failure would look like no answer to the next request."""
+    connections = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        with suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(b"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as listener:
+        url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        assert [await probe.ask("GET", url) is not None for _ in range(3)] == [True] * 3
+    assert len(connections) == 3
 
 
 async def test_a_redirect_is_an_answer_and_goes_nowhere(probe: Probe) -> None:

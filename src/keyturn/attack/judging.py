@@ -83,7 +83,7 @@ def _standing(route: Route, good: Answer | None, without: Answer, garbage: Answe
     if without.status >= _SERVER_ERROR or is_busy(without):
         return Standing.UNJUDGED, f"A request without a token is answered with {without.status}."
     if _is_like(without, good, By.SHAPE):
-        return _open(route, without)
+        return _open(route, without, good)
     if _is_like(garbage, good, By.SHAPE):
         return Standing.OPEN, "Any text is taken for a token."
     if good is None and without.status not in _DENIALS:
@@ -91,11 +91,14 @@ def _standing(route: Route, good: Answer | None, without: Answer, garbage: Answe
     return Standing.GUARDED, ""
 
 
-def _open(route: Route, without: Answer) -> tuple[Standing, str]:
+def _open(route: Route, without: Answer, good: Answer | None) -> tuple[Standing, str]:
     if not _serves(without):
         return Standing.UNJUDGED, f"It answers {without.status} with a token and without."
     if route.expectation is Expectation.UNKNOWN:
         return Standing.UNJUDGED, "It answers without a token, and nothing says that it should not."
+    if good is not None and without.kinds != good.kinds:
+        # Such as {"code": 401, "data": null} beside {"code": 0, "data": {}}; or somebody's view beside everybody's.
+        return Standing.UNJUDGED, f"Without a token it answers {without.status} too: that may be a refusal or not."
     return Standing.OPEN, "It answers without a token."
 
 

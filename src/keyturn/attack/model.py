@@ -95,6 +95,7 @@ class Answer:
     Attributes:
         status: the HTTP status.
         shape: a hash over the kind of its body: its type, and of a JSON object the names in it.
+        kinds: the same over the names in a JSON object and the kinds of what they name.
         challenge: whether it asks for a bearer token (RFC 6750 §3).
         leaks: what of the request or of the program's inside the answer shows; empty for nothing.
         retry_after: seconds after which to try again, where it says so.
@@ -103,6 +104,7 @@ class Answer:
 
     status: int
     shape: str = field(default="", repr=False)
+    kinds: str = field(default="", repr=False)
     challenge: bool = False
     leaks: tuple[str, ...] = ()
     retry_after: float | None = None

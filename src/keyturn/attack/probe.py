@@ -31,7 +31,10 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 class Probe:
-    """A client that keeps nothing from one request to the next."""
+    """A client that keeps nothing from one request to the next, no connection either.
+
+    Servers end one after what made them fail, and the next request on it would seem to have no answer.
+    """
 
     def __init__(self, budget: Budget, *, transport: httpx2.AsyncBaseTransport | None = None) -> None:
         """Send through *transport*, such as one to an app in this process; None for the network."""
@@ -41,6 +44,7 @@ class Probe:
             trust_env=False,
             follow_redirects=False,
             timeout=DEADLINE,
+            limits=httpx2.Limits(max_keepalive_connections=0),
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             headers={"Accept-Encoding": "identity", "User-Agent": "keyturn-attack"},
         )
@@ -145,6 +149,7 @@ def _read(response: httpx2.Response, body: bytes, secrets: tuple[str, ...]) -> A
     return Answer(
         status=response.status_code,
         shape=_shape(response.headers.get("content-type", ""), body),
+        kinds=_kinds(body),
         challenge=re.search(r"(?i)\bbearer\b", challenges) is not None,
         leaks=tuple(_leaks(head, body.decode("utf-8", "replace"), secrets)),
         retry_after=retry_after(response.headers.get("retry-after", "")),
@@ -154,6 +159,18 @@ def _read(response: httpx2.Response, body: bytes, secrets: tuple[str, ...]) -> A
 def _shape(content_type: str, body: bytes) -> str:
     kind = content_type.partition(";")[0].strip().lower()
     return hashlib.sha256("\0".join([kind, *sorted(_json_object(body))]).encode("utf-8", "replace")).hexdigest()
+
+
+def _kinds(body: bytes) -> str:
+    """Return a hash over the names in a JSON object, each with the kind of its value; yes and no are two kinds."""
+    kinds = sorted(f"{name}\0{_kind(value)}" for name, value in _json_object(body).items())
+    return hashlib.sha256("\0".join(kinds).encode("utf-8", "replace")).hexdigest()
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value)
+    return "number" if isinstance(value, int | float) else type(value).__name__
 
 
 def _leaks(head: str, body: str, secrets: tuple[str, ...]) -> list[str]:
