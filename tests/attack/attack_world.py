@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from keyturn.attack.arms import Arms
 from keyturn.attack.budget import Budget
@@ -101,6 +101,7 @@ async def attack(
     routes: Iterable[str | Route] = ("GET /orders",),
     max_requests: int = 2000,
     bound: float = 1,
+    canary: Literal["closed", "listening"] = "listening",
     **changes: Any,
 ) -> Report:
     """Attack *api* with the cases *only*, or all."""
@@ -114,7 +115,7 @@ async def attack(
     )
     cases = tuple(BY_ID[name] for name in only) or CASES
     budget = Budget(["app.test"], max_requests=max_requests)
-    async with begun(target, budget, canary="listening", revocation_bound=bound) as campaign:
+    async with begun(target, budget, canary=canary, revocation_bound=bound) as campaign:
         return await campaign.run(cases)
 
 

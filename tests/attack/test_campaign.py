@@ -3,11 +3,13 @@
 import itertools
 import json
 import socket
+import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+import jwt
 import pytest
-from attack_world import CHALLENGE, Answers, Api, Asked, Said, attack, flaws, takes, verdicts
+from attack_world import AUDIENCE, CHALLENGE, ISSUER, Answers, Api, Asked, Said, attack, flaws, takes, verdicts
 
 from keyturn.attack import player
 from keyturn.attack.cases import BY_ID, CASES
@@ -106,6 +108,39 @@ async def test_a_target_that_stays_busy_leaves_a_doubt(issuer: TestIssuer, monke
     assert max(map(len, _by_token(api).values())) == player.WAITS + 1
 
 
+async def test_a_target_that_is_busy_for_good_is_not_waited_for_at_each_shot(
+    issuer: TestIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An address that is locked for an hour would else hold the attack up for as long."""
+    monkeypatch.setattr(player, "LONGEST_WAIT", 0.001)
+    busy = Said(status=429, headers={"Retry-After": "3600"})
+    api = Api(alters(takes(issuer), lambda asked, said: busy if asked.token.endswith(".") else said))
+    await attack(api, issuer, "alg-none")
+    monkeypatch.setattr(player, "VAIN", 2)
+    bounded = Api(alters(takes(issuer), lambda asked, said: busy if asked.token.endswith(".") else said))
+    report = await attack(bounded, issuer, "alg-none")
+    asked = [len(found) for found in _by_token(bounded).values()]
+    assert verdicts(report) == {"alg-none": Verdict.INCONCLUSIVE}
+    assert asked[:2] == [player.WAITS + 1] * 2
+    assert 1 in asked
+    assert len(bounded.asked) < len(api.asked)
+
+
+async def test_a_target_that_answers_again_is_waited_for_again(
+    issuer: TestIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what was in vain all the time is given up."""
+    monkeypatch.setattr(player, "LONGEST_WAIT", 0.001)
+    monkeypatch.setattr(player, "VAIN", 2)
+    turns = itertools.count(1)
+
+    def busy(_: Asked, said: Said) -> Said:
+        return Said(status=429, headers={"Retry-After": "1"}) if next(turns) % 3 == 0 else said
+
+    report = await attack(Api(alters(takes(issuer), busy)), issuer, "any-signature", "alg-none")
+    assert set(verdicts(report).values()) == {Verdict.SOUND}
+
+
 @pytest.mark.parametrize(("times", "flaw"), [(1, set()), (2, {"crash"})])
 async def test_a_failure_that_comes_again_is_a_crash(issuer: TestIssuer, times: int, flaw: set[str]) -> None:
     """Anything fails once."""
@@ -167,6 +202,7 @@ async def test_a_key_that_is_not_the_issuers_is_put_aside(issuer: TestIssuer) ->
     other = signer_of(TestIssuer().signing_key)
     report = await attack(Api(takes(issuer)), issuer, "expired", "alg-none", signer=other)
     assert verdicts(report) == {"expired": Verdict.NOT_PLAYED, "alg-none": Verdict.SOUND}
+    assert "put aside" in report.results[0].because
 
 
 async def test_an_opaque_token_is_attacked_where_that_makes_sense(issuer: TestIssuer) -> None:
@@ -250,9 +286,70 @@ async def test_a_url_in_a_token_is_noticed_when_it_is_fetched(issuer: TestIssuer
     assert [hit.variant for hit in report.flaws[0].hits] == ["a URL in a token was fetched"]
 
 
+async def test_a_url_in_a_token_is_no_matter_where_nobody_listens(issuer: TestIssuer) -> None:
+    """Whether it was fetched can't be seen then: that is not called sound."""
+    report = await attack(Api(takes(issuer)), issuer, "jku-fetch", canary="closed")
+    assert verdicts(report) == {"jku-fetch": Verdict.NOT_PLAYED}
+    assert "--listen" in report.results[0].because
+
+
+async def test_a_crash_is_not_excluded_where_no_hostile_token_was_sent(issuer: TestIssuer) -> None:
+    """The ordinary requests alone say nothing of it."""
+    assert verdicts(await attack(Api(takes(issuer)), issuer, "crash")) == {"crash": Verdict.NOT_PLAYED}
+
+
+@pytest.mark.parametrize(("leeway", "found"), [(300, set()), (1800, {"expired"})])
+async def test_half_an_hour_of_leeway_is_a_flaw(issuer: TestIssuer, leeway: int, found: set[str]) -> None:
+    """Five minutes, which a framework may have by default, are not told."""
+    assert flaws(await attack(Api(by_pyjwt(issuer, leeway=leeway)), issuer, "expired")) == found
+
+
+async def test_a_time_that_is_written_as_a_text_is_no_flaw_if_it_passes(issuer: TestIssuer) -> None:
+    """PyJWT makes a number of it: such a token ends like any other. One that is compared as a text does not."""
+    sound = by_pyjwt(issuer)
+
+    def as_text(asked: Asked, said: Said) -> Said:
+        end = read_token(asked.token)[1].get("exp")
+        alive = isinstance(end, str) and end > str(int(time.time()))
+        return Said(status=200, body='{"orders": []}') if alive else said
+
+    assert flaws(await attack(Api(sound), issuer, "nan-expiry")) == set()
+    report = await attack(Api(alters(sound, as_text)), issuer, "nan-expiry")
+    assert "a text of digits" in {hit.variant for hit in report.flaws[0].hits}
+
+
+async def test_a_flaw_is_told_with_all_its_places_together(issuer: TestIssuer) -> None:
+    """The worst first, whatever was played first."""
+
+    def answer(asked: Asked) -> Said:
+        if not asked.token or asked.token.count(".") != 2:
+            return Said(status=401)
+        return Said(status=200, body='{"orders": []}')
+
+    routes = ["GET /orders", "GET /more"]
+    report = await attack(Api(answer), issuer, "no-challenge", "any-signature", "expired", routes=routes)
+    told = [(result.case.id, result.place) for result in report.flaws]
+    assert told == [(case, route) for case in ("any-signature", "expired", "no-challenge") for route in routes]
+
+
 def test_every_id_of_the_catalogue_is_known() -> None:
     """A user names cases by them; they stay."""
     assert len(BY_ID) == len(CASES) == 48
+
+
+def by_pyjwt(issuer: TestIssuer, *, leeway: float = 0) -> Answers:
+    """Return the answers of an API that verifies with PyJWT, as its manual says."""
+    (jwk,) = issuer.jwks["keys"]
+    key = jwt.PyJWK(jwk)
+
+    def answer(asked: Asked) -> Said:
+        try:
+            jwt.decode(asked.token, key, [jwk["alg"]], audience=AUDIENCE, issuer=ISSUER, leeway=leeway)
+        except jwt.PyJWTError:
+            return Said(status=401, headers=CHALLENGE)
+        return Said(status=200, body='{"orders": []}')
+
+    return answer
 
 
 def _by_token(api: Api) -> dict[str, list[Asked]]:

@@ -36,6 +36,22 @@ def test_a_flaw_fails_and_says_how_to_mend_it(issuer: TestIssuer) -> None:
     assert "eyJ" not in str(failure.value)
 
 
+def test_a_flaw_of_many_requests_is_told_in_few_words(issuer: TestIssuer) -> None:
+    """Some are named, the others counted."""
+    sound = takes(issuer)
+
+    def silent(asked: Asked) -> Said:
+        said = sound(asked)
+        return Said(status=said.status, body=said.body)
+
+    with Attacks(target(issuer, silent)) as attacks:
+        attacks.case("alg-none").check()
+        (result,) = attacks.case("no-challenge").play()
+        with pytest.raises(AssertionError, match=f", {len(result.hits) - 12} more") as failure:
+            attacks.case("no-challenge").check()
+    assert str(failure.value).count("(401)") == 12
+
+
 def test_a_route_that_can_not_be_judged_fails(issuer: TestIssuer) -> None:
     """A test that measured nothing must not pass."""
     with Attacks(target(issuer, lambda _: Said(status=404))) as attacks, pytest.raises(AssertionError) as failure:

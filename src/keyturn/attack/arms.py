@@ -31,6 +31,7 @@ class Arms:
         self._public_keys = target.public_keys
         self._clock = clock
         self._draw = draw
+        self._dropped = False
         self.signer = target.signer
         self.stranger: SigningKey = stranger_for(self._alg())
         self.canary = Canary()
@@ -45,6 +46,7 @@ class Arms:
         dropped = self.signer is not None and bool(self._token)
         if dropped:
             self.signer = None
+            self._dropped = True
         return dropped
 
     def material(self, route: Route) -> Material:
@@ -73,7 +75,9 @@ class Arms:
             Need.PUBLIC_KEY: bool(self._header or self.signer) and bool(self._keys()),
             Need.KEY: self.signer is not None,
         }
-        return "" if has.get(need, True) else _MISSING[need]
+        if has.get(need, True):
+            return ""
+        return _WRONG_KEY if need is Need.KEY and self._dropped else _MISSING[need]
 
     def _good(self) -> tuple[str, Mapping[str, Any], Mapping[str, Any], bytes]:
         if self.signer is None:
@@ -112,6 +116,7 @@ _LONGEST_LIFETIME: Final = 86400
 #: What RFC 9068 §2.2 requires beside what the user names.
 _USUAL: Final = {"sub": "keyturn-attack", "client_id": "keyturn-attack"}
 
+_WRONG_KEY: Final = "The target refuses what the key signs, so the key was put aside."
 _MISSING: Final = {
     Need.TOKEN: "It needs a token that the target takes.",
     Need.JWT: "It needs a token that is a JWT, or the issuer's signing key.",

@@ -17,12 +17,16 @@ CLOSED: Final = "http://127.0.0.1:9"
 
 
 class Canary:
-    """Counts its visitors."""
+    """Counts its visitors, where it is :func:`listening`."""
 
-    def __init__(self, url: str = CLOSED) -> None:
-        """Be at *url*; nobody is counted unless it was :func:`listening`."""
-        self.url = url
+    def __init__(self) -> None:
+        self.url = CLOSED
         self.visits = 0
+
+    @property
+    def listens(self) -> bool:
+        """Whether a visitor would be noticed."""
+        return self.url != CLOSED
 
 
 @asynccontextmanager

@@ -12,6 +12,9 @@ from keyturn.attack.results import Hit, Result
 
 def observe(case: Case, baseline: Baseline, sightings: Sequence[Sighting]) -> Result:
     """Return what all the *sightings* at one route say about *case*, which is one of :data:`OBSERVED`."""
+    if case.id == _CRASH and not any(sighting.case_id for sighting in sightings):
+        because = "No hostile token was sent that it could have failed at."
+        return Result(case=case, place=str(baseline.route), verdict=Verdict.NOT_PLAYED, because=because)
     found = [sighting for sighting in sightings if OBSERVED[case.id](sighting)]
     hits = tuple(Hit(variant=_named(case, sighting), status=sighting.answer.status) for sighting in found)
     verdict = Verdict.FLAW if hits else Verdict.SOUND
@@ -40,8 +43,9 @@ def _named(case: Case, sighting: Sighting) -> str:
     return ", ".join((said, *sighting.answer.leaks)) if case.id == "leaks-token" else said
 
 
+_CRASH: Final = "crash"
 OBSERVED: Final[dict[str, Callable[[Sighting], bool]]] = {
-    "crash": _crashed,
+    _CRASH: _crashed,
     "leaks-token": _leaks,
     "wrong-status": _wrong_status,
     "no-challenge": _no_challenge,

@@ -18,6 +18,9 @@ from keyturn.errors import TemporarilyUnavailable
 LONGEST_WAIT: Final = 5.0
 WAITS: Final = 2
 
+#: Shots in a row that were waited for in vain, more than a minute, after which no other one is.
+VAIN: Final = 7
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sighting:
@@ -39,6 +42,7 @@ class Player:
         self.arms = arms
         self.sightings: dict[Route, list[Sighting]] = {}
         self._flawed: set[tuple[str, Route]] = set()
+        self._vain = 0
 
     async def survey(self, route: Route) -> Baseline:
         """Send what is ordinary to *route*: a good token, none, and a text that is none.
@@ -51,12 +55,13 @@ class Player:
         good = await self._good(route)
         if good is not None and good.status in _DENIED and self.arms.drop_signer():
             good = await self._good(route)
+        who = "The target" if good is None else "Without a good token the target"
         garbage = bearer("some text", f"keyturn-attack-{self.arms.material(route).name()}")
         baseline = judging.judge_route(
             route,
             good=good,
-            without=_there(await self.ask(route, Shot(variant="no token"))),
-            garbage=_there(await self.ask(route, garbage)),
+            without=_there(await self.ask(route, Shot(variant="no token")), who),
+            garbage=_there(await self.ask(route, garbage), who),
         )
         ordinary = (("a good token", good), ("no token", baseline.without), ("some text", baseline.garbage))
         self.sightings[route] = [
@@ -82,17 +87,20 @@ class Player:
         if result.verdict is Verdict.FLAW:
             self._flawed.add((case.id, baseline.route))
         elif not await self._still_ordinary(baseline):
-            return replace(result, verdict=Verdict.INCONCLUSIVE, because="Afterwards the good token was refused too.")
+            return replace(
+                result, verdict=Verdict.INCONCLUSIVE, because="Afterwards the good token did not work either."
+            )
         return result
 
     async def ask(self, route: Route, shot: Shot) -> Answer | None:
         """Return the answer to *shot* at *route*; where the target asks for patience, after a bounded wait."""
         answer = await self._ask_once(route, shot)
         for _ in range(WAITS):
-            if answer is None or not judging.is_busy(answer):
+            if answer is None or not judging.is_busy(answer) or self._vain >= VAIN:
                 break
             await asyncio.sleep(_patience(answer))
             answer = await self._ask_once(route, shot)
+        self._vain = self._vain + 1 if answer is not None and judging.is_busy(answer) else 0
         return answer
 
     def _shots(self, case: Case, baseline: Baseline) -> list[Shot]:
@@ -104,7 +112,7 @@ class Player:
 
     async def _hindrance(self, case: Case, baseline: Baseline) -> str:
         """Return why *case* says nothing at this route, or nothing."""
-        lack = self.arms.lacks(case.need) or self._covering(case, baseline)
+        lack = self.arms.lacks(case.need) or self._covering(case, baseline) or self._unseen(case)
         if lack or case.control is None:
             return lack
         controls = list(case.control(self.arms.material(baseline.route)))
@@ -125,6 +133,11 @@ class Player:
             return f"The flaw {_MISTAKEN} is there: a forged token may be taken for a good one that went before."
         return ""
 
+    def _unseen(self, case: Case) -> str:
+        """Return why what *case* looks for would not be noticed, or nothing."""
+        unseen = case.id == _LURE and not self.arms.canary.listens
+        return "Whether somebody comes for its URLs shows only with --listen." if unseen else ""
+
     async def _fire(self, case: Case, baseline: Baseline, shots: Sequence[Shot]) -> Result:
         hits: list[Hit] = []
         unclear, visits = 0, self.arms.canary.visits
@@ -140,7 +153,7 @@ class Player:
         if hits:
             return _result(case, baseline, Verdict.FLAW, case.title + ".", hits=tuple(hits), requests=len(shots))
         if unclear:
-            because = f"{unclear} of {len(shots)} answers are like neither a good token's nor a refusal."
+            because = f"{unclear} of {len(shots)} were answered like neither a good token nor a bad one, or not at all."
             return _result(case, baseline, Verdict.INCONCLUSIVE, because, requests=len(shots))
         return _result(case, baseline, Verdict.SOUND, "Every one was refused.", requests=len(shots))
 
@@ -210,9 +223,9 @@ def _patience(answer: Answer) -> float:
     return min(asked, LONGEST_WAIT)
 
 
-def _there(answer: Answer | None) -> Answer:
+def _there(answer: Answer | None, who: str = "The target") -> Answer:
     if answer is None:
-        raise TemporarilyUnavailable("no answer", sentence="The target does not answer.")
+        raise TemporarilyUnavailable("no answer", sentence=f"{who} does not answer.")
     return answer
 
 

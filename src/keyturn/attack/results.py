@@ -47,6 +47,7 @@ class Report:
         baselines: how each route answers what is ordinary.
         results: one a case and place.
         notes: what the user ought to know, such as a route that was left out.
+        broken: what was handed over and did not work, such as a command that revokes.
         sent: requests, all of them.
         max_requests: how many there might have been.
         lasted: seconds.
@@ -58,6 +59,7 @@ class Report:
     baselines: tuple[Baseline, ...]
     results: tuple[Result, ...]
     notes: tuple[str, ...]
+    broken: tuple[str, ...] = ()
     sent: int
     max_requests: int
     lasted: float
@@ -65,9 +67,12 @@ class Report:
 
     @property
     def flaws(self) -> tuple[Result, ...]:
-        """The flaws, the worst first."""
+        """The flaws, the worst first, and each with all its places together."""
         found = [result for result in self.results if result.verdict is Verdict.FLAW]
-        return tuple(sorted(found, key=lambda result: list(Severity).index(result.case.severity)))
+        first = {result.case.id: number for number, result in reversed(list(enumerate(found)))}
+        return tuple(
+            sorted(found, key=lambda result: (list(Severity).index(result.case.severity), first[result.case.id]))
+        )
 
     def fails(self, bar: Severity) -> bool:
         """Say whether there is a flaw at least as bad as *bar*."""

@@ -21,6 +21,9 @@ from keyturn.attack.target import Target
 
 MAX_REQUESTS: Final = 100_000
 
+#: Requests that are named of one flaw.
+MOST_HITS: Final = 12
+
 
 class Attacks:
     """All attacks on one target, within a ``with``; synchronous, on an event loop of its own."""
@@ -107,7 +110,9 @@ class AttackTest:
 
 
 def _told(result: Result) -> str:
-    variants = ", ".join(f"{hit.variant} ({hit.status})" for hit in result.hits)
+    named = [f"{hit.variant} ({hit.status})" for hit in result.hits[:MOST_HITS]]
+    more = len(result.hits) - len(named)
+    variants = ", ".join([*named, f"{more} more"] if more else named)
     lines = (
         f"{result.case.id} at {result.place}: {result.because}",
         f"  {variants}" if variants else "",

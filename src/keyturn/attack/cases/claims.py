@@ -19,7 +19,12 @@ def _claimed(*variants: tuple[str, dict[str, object]]) -> Forge:
 
 
 def _expired(material: Material) -> Iterator[Shot]:
-    for variant, age in (("for an hour", 3600), ("for a day", 86400), ("for ten years", 10 * 365 * 86400)):
+    for variant, age in (
+        ("for ten minutes", 600),
+        ("for an hour", 3600),
+        ("for a day", 86400),
+        ("for ten years", 10 * 365 * 86400),
+    ):
         end = material.now - age
         yield _signed(material, variant, iat=end - material.lifetime, exp=end)
 
@@ -108,7 +113,7 @@ CASES: Final = (
         id="expired",
         title="An expired token is accepted",
         severity=Severity.HIGH,
-        meaning="A stolen token is good for ever, and a logout ends nothing.",
+        meaning="A stolen token is good for longer than the issuer said, or for ever, and a logout ends nothing.",
         mend="Refuse a token from its `exp` on, with a minute of leeway at most.",
         reference="RFC 7519 §4.1.4",
         need=Need.KEY,
@@ -136,7 +141,8 @@ CASES: Final = (
         forge=_claimed(
             ("NaN", {"exp": float("nan")}),
             ("Infinity", {"exp": float("inf")}),
-            ("a text of digits", {"exp": "99999999999"}),
+            # Long past, and as a text later than now: whoever makes a number of it refuses it, and rightly.
+            ("a text of digits", {"exp": "999999999"}),
             ("the text NaN", {"exp": "NaN"}),
             ("true", {"exp": True}),
             ("a list", {"exp": []}),
