@@ -18,10 +18,13 @@ AUDIENCE: Final = "https://api.example.com"
 class AttackedApi:
     """``/orders`` verifies, ``/none`` believes unsigned tokens too, ``/public`` asks for nothing, ``/echo`` repeats.
 
+    Nothing is answered at ``/silent``, whatever comes.
+
     Attributes:
         issuer: whose tokens it takes.
         requests: the method and path of each request.
         tokens: each token that came.
+        servers: the URLs that its description names.
 
     """
 
@@ -31,6 +34,7 @@ class AttackedApi:
         self.requests: list[str] = []
         self.tokens: set[str] = set()
         self.url = ""
+        self.servers = ["https://elsewhere.invalid/v9"]
 
     def answer(self, method: str, path: str, authorization: str) -> tuple[int, Any]:
         """Return a status and a JSON value."""
@@ -50,7 +54,7 @@ class AttackedApi:
         token = {"security": [{"token": []}]}
         return {
             "openapi": "3.1.0",
-            "servers": [{"url": "https://elsewhere.invalid/v9"}],
+            "servers": [{"url": url} for url in self.servers],
             "paths": {"/orders": {"get": token, "post": token}, "/public": {"get": {"security": []}}},
             "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
         }
@@ -79,6 +83,9 @@ def serving() -> Iterator[AttackedApi]:
             path = self.path.partition("?")[0]
             api.requests.append(f"{self.command} {self.path}")
             api.tokens.add(authorization.removeprefix("Bearer "))
+            if path == "/silent":
+                self.close_connection = True
+                return
             status, value = api.answer(self.command, path, authorization)
             body = json.dumps(value).encode()
             self.send_response(status)

@@ -102,6 +102,13 @@ def test_the_description_names_the_routes_and_never_the_host(keyturn: Run, api: 
     assert set(api.requests) == {"GET /openapi.json", "GET /orders"}
 
 
+def test_a_server_of_the_description_that_is_ours_gives_its_path(keyturn: Run, api: AttackedApi, token: str) -> None:
+    """Although another one stands before it."""
+    api.servers.append(f"{api.url}/v1")
+    keyturn("attack", api.url, "--token-file", token, "--rate", "0", "--only", "alg-none")
+    assert set(api.requests) == {"GET /openapi.json", "GET /v1/orders"}
+
+
 def test_a_route_that_changes_something_is_attacked_if_it_is_named(keyturn: Run, api: AttackedApi, token: str) -> None:
     """Then somebody wants it."""
     keyturn("attack", api.url, "--route", "POST /orders", "--token-file", token, "--rate", "0", "--only", "alg-none")
@@ -175,9 +182,60 @@ def test_an_attack_that_judged_nothing_is_no_success(keyturn: Run, api: Attacked
 
 
 def test_a_target_that_is_not_there_is_said_so(keyturn: Run) -> None:
-    """Exit code 1, one sentence."""
+    """Exit code 2, one sentence: 1 would say that there is a flaw."""
     result = keyturn("attack", "http://127.0.0.1:9/x")
-    assert (result.exit_code, result.stderr) == (1, "Error: The target does not answer.\n")
+    assert (result.exit_code, result.stderr) == (2, "Error: The target does not answer.\n")
+
+
+def test_a_route_that_does_not_answer_hinders_no_other(keyturn: Run, api: AttackedApi, token: str) -> None:
+    """It is named, and the others are attacked."""
+    arguments = ("attack", api.url, "--route", "GET /silent", "--route", "GET /none")
+    result = keyturn(*arguments, "--token-file", token, "--rate", "0", "--only", "alg-none")
+    assert (result.exit_code, "alg-none" in result.stdout) == (1, True)
+    assert "GET /silent: not looked at. The target does not answer." in result.stderr
+
+
+def test_a_target_that_is_silent_is_left_alone_soon(keyturn: Run, api: AttackedApi, token: str) -> None:
+    """Else a description of hundreds of routes would be waited for, each as long as a request may take."""
+    routes = [text for number in range(5) for text in ("--route", f"GET /silent?{number}")]
+    result = keyturn("attack", api.url, *routes, "--token-file", token, "--rate", "0")
+    assert (result.exit_code, result.stderr) == (2, "Error: The target does not answer.\n")
+    assert len(api.requests) == 3
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--only", "alg-none"),  # there is no token
+        ("--only", "alg-none", "--only", "crash", "--token-file", "{token}", "--max-requests", "5"),
+        ("--only", "jku-fetch", "--token-file", "{token}"),  # nobody listens
+        ("--only", "expired", "--token-file", "{token}"),  # there is no key
+    ],
+)
+def test_an_attack_that_played_nothing_is_no_success(
+    keyturn: Run, api: AttackedApi, token: str, options: tuple[str, ...]
+) -> None:
+    """Exit code 2; the table says why."""
+    result = keyturn("attack", f"{api.url}/orders", "--rate", "0", *(option.format(token=token) for option in options))
+    assert result.exit_code == 2, result.output
+    assert "Nothing could be said of any case" in result.stderr
+    assert "not played" in result.stdout
+
+
+@pytest.mark.parametrize("sent", [1, 2])
+def test_a_budget_that_the_documents_spend_is_said_so(keyturn: Run, api: AttackedApi, token: str, sent: int) -> None:
+    """Exit code 2, and no traceback."""
+    options = ("--openapi", f"{api.url}/openapi.json", "--jwks", f"{api.url}/jwks", "--max-requests", str(sent))
+    result = keyturn("attack", api.url, "--token-file", token, "--rate", "0", *options)
+    assert (result.exit_code, len(api.requests)) == (2, sent)
+    assert "Traceback" not in result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+
+
+def test_a_document_that_is_not_there_is_wrong_usage(keyturn: Run, api: AttackedApi, token: str) -> None:
+    """Exit code 2: 1 would say that there is a flaw."""
+    result = keyturn("attack", f"{api.url}/orders", "--token-file", token, "--jwks", f"{api.url}/nowhere")
+    assert (result.exit_code, "status 404" in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -195,6 +253,8 @@ def test_a_target_that_is_not_there_is_said_so(keyturn: Run) -> None:
         (("http://127.0.0.1:9/x", "--allow-host", "http://a.test"), "--allow-host"),
         (("http://127.0.0.1:9/x", "--username", "ada"), "--issuer"),
         (("http://127.0.0.1:9/x", "--username", "ada", "--issuer", "http://127.0.0.1:9"), "KEYTURN_ATTACK_PASSWORD"),
+        (("http://127.0.0.1:9/x", "--html", "/"), "--html"),
+        (("http://127.0.0.1:9/x", "--html", "/nonexistent/page.html"), "--html"),
         (("http://127.0.0.1:9/x", "--fail-on", "awful"), "--fail-on"),
         (("http://127.0.0.1:9/x", "--max-requests", "0"), "--max-requests"),
     ],
@@ -226,6 +286,18 @@ def test_a_command_that_fails_ends_the_attack(keyturn: Run, api: AttackedApi, to
     options = ("--revoke-command", command, "--only", "revoked-late")
     result = keyturn("attack", f"{api.url}/orders", "--token-file", token, "--rate", "0", *options)
     assert (result.exit_code, "--revoke-command" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(("path", "code"), [("/none", 1), ("/orders", 2)])
+def test_a_command_that_fails_costs_no_finding(
+    keyturn: Run, api: AttackedApi, token: str, path: str, code: int
+) -> None:
+    """What was found before is told; where nothing was, it is still no success."""
+    options = ("--revoke-command", "false", "--only", "revoked-late", "--only", "alg-none", "--json")
+    result = keyturn("attack", api.url + path, "--token-file", token, "--rate", "0", *options)
+    verdicts = {item["id"]: item["verdict"] for item in json.loads(result.stdout)["items"]}
+    assert verdicts == {"alg-none": "flaw" if code == 1 else "sound", "revoked-late": "inconclusive"}
+    assert result.exit_code == code
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ from keyturn.attack.probe import Probe
 from keyturn.attack.results import Report, Result
 from keyturn.attack.revocation import BOUND, play_revocation
 from keyturn.attack.target import Target
-from keyturn.errors import TemporarilyUnavailable
+from keyturn.errors import ConfigurationError, TemporarilyUnavailable
 
 #: Told before each step: how many are done, of how many, and what comes now.
 Told = Callable[[int, int, str], None]
@@ -35,6 +35,7 @@ class Campaign:
         self._player = Player(target.url, probe, arms)
         self._bound = revocation_bound
         self._baselines: dict[Route, Baseline] = {}
+        self._broken: list[str] = []
 
     async def run(self, cases: Sequence[Case], *, notes: Sequence[str] = (), told: Told | None = None) -> Report:
         """Play *cases* at every route that can be judged, until the budget is spent.
@@ -57,6 +58,7 @@ class Campaign:
             baselines=tuple(self._baselines.values()),
             results=tuple(results),
             notes=tuple(said),
+            broken=tuple(dict.fromkeys(self._broken)),
             sent=self._probe.budget.sent,
             max_requests=self._probe.budget.max_requests,
             lasted=time.monotonic() - began,
@@ -87,11 +89,18 @@ class Campaign:
         return await self._player.play(case, baseline)
 
     async def _survey(self, said: list[str]) -> list[Baseline]:
+        silent = 0
         for route in self.target.routes:
             try:
                 baseline = await self.baseline(route)
             except BudgetSpent:
                 said.append(f"{route}: not looked at, since the budget of requests is spent.")
+                continue
+            except TemporarilyUnavailable as error:
+                said.append(f"{route}: not looked at. {error}")
+                silent += 1
+                if not self._baselines and (silent >= _SILENT or route == self.target.routes[-1]):
+                    raise
                 continue
             if baseline.standing is Standing.UNJUDGED:
                 said.append(f"{route}: not judged. {baseline.because}")
@@ -102,6 +111,9 @@ class Campaign:
             return await self.play(case, baseline)
         except BudgetSpent:
             return _not_played(case, str(baseline.route), "The budget of requests is spent.")
+        except ConfigurationError as error:  # of an account, or a command that revokes
+            self._broken.append(str(error))
+            return Result(case=case, place=str(baseline.route), verdict=Verdict.INCONCLUSIVE, because=str(error))
         except TemporarilyUnavailable as error:
             return Result(case=case, place=str(baseline.route), verdict=Verdict.INCONCLUSIVE, because=str(error))
 
@@ -164,6 +176,9 @@ def _not_played(case: Case, place: str, because: str) -> Result:
 
 #: Played once, wherever: what ends a session comes after everything that needs it.
 _ONCE: Final = frozenset({Need.REVOCATION, Need.ISSUER})
+
+#: Routes that do not answer, one after the other, before the target is taken not to.
+_SILENT: Final = 3
 
 #: What can be said of a route that takes everybody.
 _OPEN: Final = frozenset({"missing-check", "leaks-token"})

@@ -10,12 +10,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from keyturn.attack.budget import MAX_REQUESTS, Budget
+from keyturn.attack.budget import MAX_REQUESTS, Budget, BudgetSpent
 from keyturn.attack.campaign import begun
 from keyturn.attack.case import Case
 from keyturn.attack.cases import BY_ID, CASES
 from keyturn.attack.judging import Standing
-from keyturn.attack.model import Severity
+from keyturn.attack.model import Severity, Verdict
+from keyturn.attack.observing import OBSERVED
 from keyturn.attack.page import to_html
 from keyturn.attack.report import to_json
 from keyturn.attack.results import Report
@@ -26,7 +27,7 @@ from keyturn.cli.commands import FAILED, examples, noun
 from keyturn.cli.options import JsonOption
 from keyturn.cli.output import note, print_json
 from keyturn.cli.private_files import PRIVATE, replace
-from keyturn.errors import ConfigurationError
+from keyturn.errors import ConfigurationError, TemporarilyUnavailable
 
 app = noun("attack")
 
@@ -112,7 +113,9 @@ def attack(
     fail_on: Annotated[
         Severity, typer.Option("--fail-on", help="The exit code is 1 for a flaw that is at least so bad.")
     ] = Severity.LOW,
-    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write the report as a page too.")] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write the report as a page too.", dir_okay=False)
+    ] = None,
     as_json: JsonOption = False,
     list_cases: Annotated[bool, typer.Option("--list", help="List the cases, and attack nothing.")] = False,
 ) -> None:
@@ -128,6 +131,8 @@ def attack(
         return
     if url is None:
         raise typer.BadParameter("Name the URL of the API.")
+    if html is not None and not html.parent.is_dir():
+        raise typer.BadParameter(f"--html: there is no directory {html.parent}.")
     given = Given(
         url=url,
         openapi=openapi,
@@ -156,6 +161,10 @@ def attack(
         note(f"The page is {html}.")
     if report.fails(fail_on):
         raise typer.Exit(FAILED)
+    if report.broken:
+        raise ConfigurationError("\n".join(report.broken))
+    if not _says_something(report):
+        raise ConfigurationError("Nothing could be said of any case; why is told above.")
 
 
 async def _attack(
@@ -167,10 +176,15 @@ async def _attack(
     listen: bool,
     told: Callable[[int, int, str], None],
 ) -> Report:
-    async with gather(given, budget) as (target, notes):
-        canary: Literal["listening", "closed"] = "listening" if listen else "closed"
-        async with begun(target, budget, canary=canary, revocation_bound=revocation_bound) as campaign:
-            return await campaign.run(cases, notes=notes, told=told)
+    try:
+        async with gather(given, budget) as (target, notes):
+            canary: Literal["listening", "closed"] = "listening" if listen else "closed"
+            async with begun(target, budget, canary=canary, revocation_bound=revocation_bound) as campaign:
+                return await campaign.run(cases, notes=notes, told=told)
+    except BudgetSpent:
+        raise ConfigurationError("--max-requests: they were spent before the attack began.") from None
+    except TemporarilyUnavailable as error:  # no flaw was found, which exit code 1 would say
+        raise ConfigurationError(str(error)) from None
 
 
 def _chosen(only: list[str], skip: list[str]) -> tuple[Case, ...]:
@@ -184,6 +198,12 @@ def _refuse_empty(report: Report) -> None:
     """Say that nothing was learned, where no route could be judged: that is no clean bill of health."""
     if all(baseline.standing is Standing.UNJUDGED for baseline in report.baselines):
         raise ConfigurationError("\n".join(("No route could be judged, so nothing was attacked.", *report.notes)))
+
+
+def _says_something(report: Report) -> bool:
+    """Say whether a flaw was found or excluded; what is seen in passing counts where nothing else was asked for."""
+    told = [result for result in report.results if result.case.id not in OBSERVED] or report.results
+    return bool(report.flaws) or any(result.verdict is Verdict.SOUND for result in told)
 
 
 @contextmanager
