@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from attack_world import Api, Said, attack, takes
 
 from keyturn.attack.model import Route, Severity
-from keyturn.attack.page import to_html
+from keyturn.attack.page import MOST_HITS, to_html
 from keyturn.attack.report import to_json
 from keyturn.attack.results import Report
 from keyturn.testing import TestIssuer
@@ -96,3 +96,13 @@ async def test_a_report_fails_at_the_bar(issuer: TestIssuer) -> None:
     assert [sound.fails(bar) for bar in Severity] == [False, False, False]
     assert Severity.MEDIUM.reaches(Severity.LOW)
     assert not Severity.MEDIUM.reaches(Severity.HIGH)
+
+
+async def test_a_page_counts_the_requests_that_it_does_not_name(issuer: TestIssuer) -> None:
+    """Of a flaw that hundreds of requests showed; of few, it names all."""
+    report = await report_of(issuer)
+    (flaw,) = report.flaws
+    many = replace(flaw, hits=(flaw.hits[0],) * (MOST_HITS + 3))
+    few = replace(flaw, hits=(flaw.hits[0],) * MOST_HITS)
+    assert "and 3 more" in to_html(replace(report, results=(many,)))
+    assert " more</span>" not in to_html(replace(report, results=(few,)))

@@ -7,7 +7,7 @@ Content-Security-Policy allows nothing but the style that it carries.
 import base64
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import cache
 from html import escape
@@ -66,12 +66,7 @@ def _flaw(result: Result) -> str:
     facts = (
         ("Where", f"<code>{_text(result.place)}</code>"),
         ("What", "" if result.because == f"{case.title}." else _text(result.because)),
-        (
-            "By",
-            "<br>".join(
-                f"{_text(hit.variant)} <span class=soft>→ {hit.status}</span>" for hit in result.hits[:MOST_HITS]
-            ),
-        ),
+        ("By", "<br>".join(_by(result))),
         ("Means", _prose(case.meaning)),
         ("Mend", _prose(case.mend)),
         ("Reference", _text(case.reference)),
@@ -82,6 +77,14 @@ def _flaw(result: Result) -> str:
         f'<span class="badge">{case.severity.value}</span><code class="soft">{case.id}</code></header>'
         f"<dl>{rows}</dl></article>"
     )
+
+
+def _by(result: Result) -> Iterator[str]:
+    for hit in result.hits[:MOST_HITS]:
+        yield f"{_text(hit.variant)} <span class=soft>→ {hit.status}</span>"
+    more = len(result.hits) - MOST_HITS
+    if more > 0:
+        yield f"<span class=soft>and {more} more</span>"
 
 
 def _notes(report: Report) -> str:
