@@ -50,6 +50,7 @@ async def test_every_login_is_a_new_session(house: House) -> None:
     assert one.session.handle != other.session.handle
     assert one.refresh_token != other.refresh_token
     assert len(one.session.sid) == 22  # 128 bits
+    assert one.session.refresh_tat_us == 0  # nothing was drawn on its limit
 
 
 async def test_a_login_that_ends_the_oldest_session_revokes_its_tokens(

@@ -10,7 +10,7 @@ import keyturn.tokens
 
 SECRET = {
     *("password", "password_hash", "access_token", "refresh_token", "device_token"),
-    *("secret", "sealed", "body", "handle", "active", "_cipher", "_audit_key", "_private", "master_keys"),
+    *("secret", "sealed", "body", "handle", "device_id", "active", "_cipher", "_audit_key", "_private", "master_keys"),
 }
 
 

@@ -6,7 +6,7 @@ It says: somebody who knew this account's password has logged in from here befor
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from keyturn.tokens.opaque_token import Flaw, Frame, TokenKey
@@ -26,7 +26,7 @@ class DeviceToken:
 
     """
 
-    device_id: bytes
+    device_id: bytes = field(repr=False)
     account: bytes
 
 
