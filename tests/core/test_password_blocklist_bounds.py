@@ -4,12 +4,12 @@ import pytest
 
 from keyturn.core.password_blocklist import Names, Objection, names_of, objection_to
 
-COMMON = frozenset({"love", "cat", "dragons", "sunshine"})
+COMMON = frozenset({"love", "cat", "dragon", "dragons", "sunshine"})
 NAMES = Names(user=frozenset({"ann", "annabel"}), service=frozenset({"keyturn"}))
 
 
 def objection(password: str) -> Objection | None:
-    """Judge *password* by a list of four words."""
+    """Judge *password* by a list of five words."""
     return objection_to(password, names=NAMES, is_common=COMMON.__contains__)
 
 
@@ -34,6 +34,7 @@ def test_a_word_of_four_letters_is_one_in_either_direction(password: str, expect
         ("d+r+a+g+o+n+s+", Objection.NEARLY_COMMON),
         ("d+r+a+g+o+n+s++", None),
         ("d++r++a++g++o++n++s", None),
+        ("d+r+a+g+o+n", None),
         ("l+o+v+e+", None),
         ("s+u+n+s+h+i+n+e+", Objection.NEARLY_COMMON),
     ],
@@ -79,6 +80,7 @@ def test_a_name_and_three_letters_more_are_the_name(password: str, expected: Obj
 
 def test_a_name_has_three_letters_or_more() -> None:
     """Of a user or of a service."""
+    assert names_of("bo", issuer="https://ab.example", audiences=()).user == frozenset()
     names = names_of("bob", issuer="https://abc.example", audiences=())
     assert objection_to("bob+77+5+3+2", names=names, is_common=COMMON.__contains__) is Objection.NAMES_USER
     assert objection_to("abc+77+5+3+2", names=names, is_common=COMMON.__contains__) is Objection.NAMES_SERVICE

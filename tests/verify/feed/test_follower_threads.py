@@ -10,6 +10,7 @@ import pytest
 from feed_world import Feed, eventually, follower_of
 
 from keyturn import Verifier
+from keyturn.errors import VerifierUnavailable
 from keyturn.verify.feed.follower import FeedFollower, _forget_threads, _Run
 
 Following = Callable[..., Verifier]
@@ -73,6 +74,57 @@ def test_a_forked_process_knows_nothing_yet(feed: Feed, following: Following) ->
     assert not follower.intake.freshness.began
     assert verifier.verify(feed.issuer.make_token("ada"))
     assert follower.intake.is_fresh
+
+
+def test_a_forked_process_has_a_lock_users_and_a_thread_of_its_own(feed: Feed, following: Following) -> None:
+    """Some thread of the parent may have held the lock as it forked; and the parent's run is kept, but not ended."""
+    follower = follower_of(following(interval=0.1))
+    follower.enter()
+    of_parent = follower._run
+    assert of_parent is not None
+    follower._lock.acquire()
+
+    _forget_threads()
+
+    assert follower._of_parent is of_parent
+    follower.enter()
+    of_child = follower._run
+    assert of_child is not None
+    assert of_child is not of_parent
+    follower.leave()
+    eventually(lambda: of_child.over)
+    assert not of_parent.over
+    of_parent.end()
+
+
+def test_a_run_that_has_not_begun_can_be_ended() -> None:
+    """A stop may come before the thread has got to its loop."""
+    run = _Run()
+    run.end()
+    assert run.over
+
+
+def test_no_program_waits_for_the_thread_at_its_end(feed: Feed, following: Following) -> None:
+    """Whoever forgets to close a verifier can still end."""
+    follower = follower_of(following(interval=0.1))
+    follower.start()
+    assert follower._run is not None
+    assert follower._run.thread is not None
+    assert follower._run.thread.daemon
+
+
+@pytest.mark.parametrize("patience", [0.9, 0.3])
+async def test_a_task_waits_its_whole_patience(
+    feed: Feed, following: Following, monkeypatch: pytest.MonkeyPatch, patience: float
+) -> None:
+    """Be it less than a second: the first token of an API that has just been started is not refused at once."""
+    monkeypatch.setattr("keyturn.verify.feed.follower.PATIENCE", patience)
+    feed.down = True
+    verifier = following()
+    began = time.monotonic()
+    with pytest.raises(VerifierUnavailable):
+        await verifier.verify_async(feed.issuer.make_token())
+    assert time.monotonic() - began > patience - 0.05
 
 
 @pytest.mark.parametrize("entries", [1, 3])
