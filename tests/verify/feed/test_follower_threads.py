@@ -114,6 +114,20 @@ def test_no_program_waits_for_the_thread_at_its_end(feed: Feed, following: Follo
 
 
 @pytest.mark.parametrize("patience", [0.9, 0.3])
+def test_a_thread_waits_its_whole_patience(
+    feed: Feed, following: Following, monkeypatch: pytest.MonkeyPatch, patience: float
+) -> None:
+    """As a task does."""
+    monkeypatch.setattr("keyturn.verify.feed.follower.PATIENCE", patience)
+    feed.down = True
+    verifier = following()
+    began = time.monotonic()
+    with pytest.raises(VerifierUnavailable):
+        verifier.verify(feed.issuer.make_token())
+    assert time.monotonic() - began > patience - 0.05
+
+
+@pytest.mark.parametrize("patience", [0.9, 0.3])
 async def test_a_task_waits_its_whole_patience(
     feed: Feed, following: Following, monkeypatch: pytest.MonkeyPatch, patience: float
 ) -> None:
