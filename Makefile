@@ -23,7 +23,7 @@ tour: $(STAMPS)/test ## log in, call an API, refresh, replay, log out: each step
 # --- for contributors ---------------------------------------------------------------------------------------
 
 test: $(STAMPS)/test ## every test, the long suites with a bounded share
-	$(BIN)/python -m pytest -n 2 --secrets=report
+	$(BIN)/python -m pytest -n 2
 
 check: $(STAMPS)/test lint-deploy ## format, lint, types, import contracts, unit tests: a few minutes
 	$(BIN)/ruff format --check .

@@ -1,7 +1,6 @@
 """Real processes for the examples and the documents: a folder, an environment of its own, free ports."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -58,14 +57,6 @@ def running(folder: Path, *command: str, answers: str, env: Mapping[str, str]) -
     finally:
         process.terminate()
         process.wait(PATIENCE_SECONDS)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def log_in(issuer: str, **fields: str) -> dict[str, str]:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from example_world import EXAMPLES, KEYTURN, UVICORN, environment, free_port, get, install, keyturn, log_in, running
+from example_world import EXAMPLES, KEYTURN, UVICORN, environment, get, install, keyturn, log_in, running
+from free_ports import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from example_world import KEYTURN, ROOT, UVICORN, environment, free_port, get, running
+from example_world import KEYTURN, ROOT, UVICORN, environment, get, running
+from free_ports import free_port
 
 README = (ROOT / "README.md").read_text("utf-8")
 FIVE_LINES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[0]

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -170,12 +169,6 @@ def started(*arguments: str, url: str, until: str, folder: Path) -> Iterator[Ser
         finally:
             process.kill()
             process.communicate()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def plain_environment() -> dict[str, str]:

@@ -12,10 +12,11 @@ from typing import Any
 
 import httpx2
 import pytest
-from cli_world import PASSWORD, Run, Server, free_port, plain_environment, started
+from cli_world import PASSWORD, Run, Server, plain_environment, started
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from free_ports import free_port
 from keyturn import Verifier
 
 pytestmark = pytest.mark.slow

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_world import Installation, Run, free_port, started
+from cli_world import Installation, Run, started
 from typer.testing import Result
 
+from free_ports import free_port
 from keyturn.server.doctor import catalogue
 from keyturn.server.doctor.findings import Severity
 

@@ -8,7 +8,6 @@ import asyncio
 import os
 import secrets
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from typing import Any
 
 import asyncpg
 
+from free_ports import free_port
 from keyturn.core import login, users
 from keyturn.core.issue import Issued
 from keyturn.core.model import ClientKind, Device, Origin, StoredUser, User
@@ -195,14 +195,6 @@ def serving(installation: Installation, command: Sequence[str] = SERVE, **option
         yield server.wait_until_ready()
     finally:
         server.stop()
-
-
-def free_port() -> int:
-    """Return a port of loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def add_users(installation: Installation, *names: str, roles: tuple[str, ...] = ("user",)) -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from free_ports import free_port
+
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import httpx2
 
-from example_world import KEYTURN, environment, free_port, install, keyturn, log_in, running
+from example_world import KEYTURN, environment, install, keyturn, log_in, running
 from keyturn import InvalidToken, Revocations, Verifier, VerifierUnavailable
 
 pytestmark = pytest.mark.slow

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -64,13 +63,6 @@ def refused(folder: Path, environ: Mapping[str, str], program: str = PROGRAM) ->
         process.kill()
     assert not out
     return error
-
-
-def free_port() -> int:
-    """Return a port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _start(folder: Path, environ: Mapping[str, str], program: str, stdin: int | None = None) -> subprocess.Popen[str]:

@@ -15,8 +15,9 @@ from pathlib import Path
 import httpx2
 import pytest
 from installation import MASTER_KEY, OTHER_MASTER_KEY, installed
-from server_process import free_port, refused, running
+from server_process import refused, running
 
+from free_ports import free_port
 from keyturn.server.wire.connection import MAX_FIELDS, MAX_HEAD_BYTES
 from keyturn.store.sql.migrations import newest_version
 from keyturn.tokens import base64url

@@ -7,8 +7,9 @@ import urllib.request
 from contextlib import suppress
 from typing import Any
 
-from postgres import free_port
 from watched import WATCHED
+
+from free_ports import free_port
 
 PATIENCE_SECONDS = 60.0
 

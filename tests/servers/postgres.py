@@ -8,7 +8,6 @@ import atexit
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,6 +20,8 @@ from itertools import count
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
+
+from free_ports import free_port
 
 USER = "keyturn"
 PASSWORD = "p@ss/word:1%"  # has to be quoted in a URL, and in a connection string
@@ -269,14 +270,6 @@ def shared() -> Postgres:
 def url_of_new_database() -> str:
     """Return the URL of a fresh, empty database on the shared server."""
     return shared().url_of_new_database()
-
-
-def free_port() -> int:
-    """Return a loopback port that nobody listens at."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def as_user() -> dict[str, int | list[int]]:

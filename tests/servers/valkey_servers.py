@@ -22,6 +22,8 @@ from urllib.parse import quote
 from redis import Redis
 from redis.exceptions import RedisError
 
+from free_ports import free_port
+
 PASSWORD = "p@ss/word:1%"  # has to be quoted in a URL
 PATIENCE_SECONDS = 30.0
 SERVICE = "keyturn-cache"
@@ -42,7 +44,7 @@ class Valkey:
 
     def __init__(self, *, password: str = PASSWORD, options: Iterable[str] = (), sentinel: bool = False) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="keyturn-valkey-"))
-        self.port = free_port()
+        self.port = free_port_of_a_node()
         self.password = password
         self._mode = ["--sentinel"] if sentinel else []
         self._process: subprocess.Popen[bytes] | None = None
@@ -236,14 +238,11 @@ def emptied_url() -> str:
     return shared().url
 
 
-def free_port() -> int:
+def free_port_of_a_node() -> int:
     """Return a port that nobody listens on, nor 10,000 above it, where a node of a Cluster talks to the others."""
     while True:
-        with socket.socket() as found:
-            found.bind(("127.0.0.1", 0))
-            port = int(found.getsockname()[1])
-        with socket.socket() as bus, suppress(OSError, OverflowError):
-            bus.bind(("127.0.0.1", port + 10_000))
+        port = free_port()
+        with suppress(OSError), socket.create_server(("127.0.0.1", port + 10_000)):
             return port
 
 

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
-from postgres import free_port
 from watched import WATCHED
+
+from free_ports import free_port
 
 PATIENCE_SECONDS = 60.0
 

@@ -14,13 +14,14 @@ from certificate import write_pair
 from doctor_world import DAY, ISSUER, KEY, NOW, STRICT_COOKIE, metadata, page
 from http_world import World
 from installation import MASTER_KEY, installed
-from server_process import free_port, running
+from server_process import running
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from free_ports import free_port
 from keyturn.server.doctor import asking, catalogue
 from keyturn.server.doctor.asking import Asking
 from keyturn.server.doctor.examination import Observed, examine

@@ -13,8 +13,9 @@ import httpx2
 import pytest
 from http_world import ISSUER, NOW, PASSWORD, World, assert_problem
 from installation import MASTER_KEY, installed
-from server_process import free_port, running
+from server_process import running
 
+from free_ports import free_port
 from keyturn.core import keys, revoke
 from keyturn.core.model import Origin
 from keyturn.errors import TemporarilyUnavailable

@@ -16,7 +16,9 @@ import httpx2
 import psutil
 import pytest
 from installation import MASTER_KEY, installed
-from server_process import PROGRAM, Running, free_port, refused, running
+from server_process import PROGRAM, Running, refused, running
+
+from free_ports import free_port
 
 pytestmark = pytest.mark.slow
 

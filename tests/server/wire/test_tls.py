@@ -8,8 +8,9 @@ import pytest
 from certificate import write_pair
 from cryptography.hazmat.primitives import serialization
 from installation import MASTER_KEY, installed, settings_in
-from server_process import free_port, refused, running
+from server_process import refused, running
 
+from free_ports import free_port
 from keyturn.errors import ConfigurationError
 from keyturn.server.settings import Purpose, Settings
 from keyturn.server.wire import tls

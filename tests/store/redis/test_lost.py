@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from valkey_servers import PASSWORD, Valkey, free_port
+from valkey_servers import PASSWORD, Valkey
 from waiting import until, until_state
 
+from free_ports import free_port
 from keyturn.core.ports import CacheState, Store
 from keyturn.core.ratelimit import Rate, Reservation
 from keyturn.store import open_store
