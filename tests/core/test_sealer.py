@@ -353,6 +353,13 @@ async def test_a_process_that_ends_seals_what_little_is_left(log: Log, monkeypat
     assert len(await log.seals()) == begun + 2
 
 
+async def test_a_process_that_ends_with_nothing_left_judges_nothing(log: Log) -> None:
+    """Whatever the newest seal is: the next process that has something to seal says it."""
+    await log.seal()
+    await log.sql("UPDATE audit_seals SET mac = x'00'")
+    assert await Sealer(log.services).run_last(now_ms=log.now_ms, pause=log.pause) == []
+
+
 async def test_where_nothing_is_left_no_seal_is_made(log: Log) -> None:
     """One that covers nothing would say nothing: only a change of the master key needs such a one."""
     await log.seal()
