@@ -497,6 +497,7 @@ def test_it_may_be_stopped_and_started(feed: Feed, following: Following) -> None
     with verifier.following():
         eventually(lambda: len(feed.asked) > asked)
         assert feed.asked[asked].after is not None
+        assert feed.asked[asked].wait == 0  # how things stand is needed at once
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")

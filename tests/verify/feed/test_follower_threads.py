@@ -60,6 +60,51 @@ def test_nobody_waits_for_a_thread_that_has_ended(feed: Feed, following: Followi
     eventually(lambda: run.patience_left() == 0)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_died_is_followed_by_another(feed: Feed, following: Following) -> None:
+    """Whatever the client of an app raised in it."""
+    follower = follower_of(following())
+    begun = []
+
+    def die(**_options: Any) -> Any:
+        begun.append(threading.current_thread())
+        raise SystemExit
+
+    follower._new_client = die
+    follower.start()
+    run = follower._run
+    assert run is not None
+    eventually(lambda: run.over)
+    follower.start()
+    eventually(lambda: len(set(begun)) == 2)
+
+
+def test_the_second_failure_in_a_row_is_logged(
+    feed: Feed, following: Following, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not the first, which is a server that was restarted, and no later one; and a new start counts anew."""
+    follower = follower_of(following())
+    tries, logged = [], []
+
+    def fail(**_options: Any) -> Any:
+        logged.append(len(caplog.records))
+        tries.append(None)
+        raise OSError("down")
+
+    follower._new_client = fail
+    for _ in range(2):
+        tried = len(tries)
+        lines = len(caplog.records)
+        follower.start()
+        eventually(lambda tried=tried: len(tries) >= tried + 4)
+        follower.stop()
+        run = follower._run
+        assert run is not None
+        assert run.thread is not None
+        run.thread.join(20)
+        assert logged[tried : tried + 4] == [lines, lines, lines + 1, lines + 1]
+
+
 def test_a_forked_process_knows_nothing_yet(feed: Feed, following: Following) -> None:
     """It has no thread that could keep a view fresh, so the parent's view does not count in it."""
     verifier = following(interval=0.1)
