@@ -24,6 +24,12 @@ def test_a_device_token_belongs_to_one_account() -> None:
     assert not device_token.belongs_to(device, "")
 
 
+def test_a_device_token_shows_no_device() -> None:
+    """VER-30: what is printed of it is the digest of the account alone."""
+    device = device_token.parse(device_token.issue(_KEY, device_id=_DEVICE, sub="user-1"), _KEYS)
+    assert repr(device) == f"DeviceToken(account={device_token.account_digest('user-1')!r})"
+
+
 def test_a_device_token_has_one_form() -> None:
     """It is ``ktd_`` and 92 characters of base64url; the name of the account is not in it."""
     text = device_token.issue(_KEY, device_id=_DEVICE, sub="user-1")
