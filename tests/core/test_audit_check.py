@@ -23,7 +23,12 @@ from sealed_log import Log
 
 KEYS = parse_master_keys(encode(Random(7).randbytes(32)))
 
+NO_TEXT = "CAST(x'ff41' AS TEXT)"  # no UTF-8
+
 COLUMNS = ("at_ms", "kind", "sub", "sid", "reason", "actor", "address", "browser", "request_id", "details")
+
+
+SEAL_COLUMNS = ("last", "sealed_at_ms", "previous", "digests", "key_id", "mac")
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +104,7 @@ async def test_a_change_of_any_column_is_found(log: Log, column: str) -> None:
     [
         ("sub", "NULL"), ("sub", "''"), ("kind", "'nothing'"), ("details", "'nothing'"), ("reason", "x'00'"),
         ("at_ms", "'soon'"), ("at_ms", "at_ms + 0.5"), ("reason", "CAST(reason AS BLOB)"), ("browser", "''"),
+        ("kind", NO_TEXT), ("sub", NO_TEXT), ("reason", NO_TEXT), ("details", NO_TEXT), ("at_ms", NO_TEXT),
     ],
 )  # fmt: skip
 async def test_odd_values_are_changes_too(log: Log, column: str, value: str) -> None:
@@ -152,6 +158,46 @@ async def test_entries_after_a_removed_one_that_moved_up_are_found(log: Log) -> 
     assert await found(log) == [*[("moved", n, n) for n in range(7, 12)], ("removed", 12, 12)]
 
 
+@pytest.mark.parametrize("number", ["7.5", "12.5", "0.5", "'x'", "x'01'", "1e300", NO_TEXT])
+@pytest.mark.parametrize("size", [2, 4, 1000])
+async def test_what_was_added_without_a_number_is_found(
+    log: Log, monkeypatch: pytest.MonkeyPatch, number: str, size: int
+) -> None:
+    """It has no place in the order, so it is told as -1; and no other entry is accused, wherever a page ends."""
+    monkeypatch.setattr(audit_check, "PAGE", size)
+    await log.sql(f"INSERT INTO audit SELECT {number}, {', '.join(COLUMNS)} FROM audit WHERE number = 3")
+
+    assert await found(log) == [("added", -1, -1)]
+    await log.write(1)
+    await log.seal()
+    assert await found(log) == [("added", -1, -1)]
+
+
+async def test_an_entry_whose_number_is_none_any_more_is_gone(log: Log) -> None:
+    """Half a number further on it is no entry of the log."""
+    await log.sql("UPDATE audit SET number = 7.5 WHERE number = 7")
+
+    assert await found(log) == [("added", -1, -1), ("removed", 7, 7)]
+
+
+@pytest.mark.parametrize("size", [2, 3, 1000])
+@pytest.mark.parametrize("copy_of", [3, 12])
+async def test_a_second_entry_with_a_number_is_found(
+    log: Log, monkeypatch: pytest.MonkeyPatch, size: int, copy_of: int
+) -> None:
+    """Who writes the schema can let two have one, and hide the second behind the end of a page."""
+    monkeypatch.setattr(audit_check, "PAGE", size)
+    await log.sql(
+        "CREATE TABLE open AS SELECT * FROM audit",
+        f"INSERT INTO open SELECT {copy_of}, {', '.join(COLUMNS)} FROM audit WHERE number = 5",
+        "DROP TABLE audit",
+        "ALTER TABLE open RENAME TO audit",
+        "CREATE INDEX by_number ON audit (number)",
+    )
+
+    assert await found(log) == [("added", copy_of, copy_of)]
+
+
 @pytest.mark.parametrize("number", [0, -5, 13, 10**12])
 async def test_what_was_added_is_found(log: Log, number: int) -> None:
     """With a number that was never given out: there is no other one to have."""
@@ -166,6 +212,8 @@ async def test_what_was_added_is_found(log: Log, number: int) -> None:
         ("last = last + 1", 2), ("sealed_at_ms = 1", 2), ("previous = x'00'", 2), ("previous = zeroblob(32)", 2),
         ("mac = x'00'", 2), ("mac = 'text'", 2), ("last = 'text'", 2), ("key_id = 7", 2), ("digests = x''", 2),
         ("digests = zeroblob(10)", 2), ("number = 99", 2), ("mac = x'00'", 3), ("mac = x'00'", 1), ("last = 1", 1),
+        (f"mac = {NO_TEXT}", 2), (f"last = {NO_TEXT}", 3), ("sealed_at_ms = 9e999", 3),
+        ("last = 9223372036854775807", 3), ("last = -9223372036854775808", 3),
     ],
 )  # fmt: skip
 async def test_a_change_of_a_seal_is_found(log: Log, change: str, seals: int) -> None:
@@ -177,6 +225,48 @@ async def test_a_change_of_a_seal_is_found(log: Log, change: str, seals: int) ->
     blamed = {f.seal for f in findings if f.fault in {"seal_changed", "seal_removed"}}
     assert seals in blamed
     assert blamed <= {seals, 4, 99}  # the last two, where it was renamed to 99
+
+
+@pytest.mark.parametrize("number", ["-3", "0", "2.5", "3.5", "'x'", "x'01'", NO_TEXT])
+@pytest.mark.parametrize("size", [1, 2, 1000])
+async def test_a_seal_that_was_added_hides_no_other(
+    log: Log, monkeypatch: pytest.MonkeyPatch, number: str, size: int
+) -> None:
+    """One with a number that is none stands before or behind all others: those are judged, and go on, as before."""
+    monkeypatch.setattr(audit_check, "SEALS", size)
+    await log.sql(
+        f"INSERT INTO audit_seals SELECT {number}, {', '.join(SEAL_COLUMNS)} FROM audit_seals WHERE number = 3",
+        "UPDATE audit SET reason = '' WHERE number = 7",
+    )
+
+    assert ("changed", 7, 7) in await found(log)
+    await log.write(1)
+    assert await log.seal() == []
+    report = await log.report()
+    assert (report.entries, report.sealed) == (13, 13)
+    assert {fault for fault, _, _ in await found(log)} <= {"changed", "seal_changed", "seal_removed"}
+
+
+async def test_a_seal_with_a_number_that_is_none_is_found(log: Log) -> None:
+    """It is told as -1."""
+    await log.sql(
+        f"INSERT INTO audit_seals SELECT 2.5, {', '.join(SEAL_COLUMNS)} FROM audit_seals WHERE number = 3",
+    )
+
+    assert [(f.fault, f.seal) for f in (await log.report()).findings] == [("seal_changed", -1)]
+
+
+async def test_a_seal_whose_end_is_nowhere_ends_nothing(log: Log) -> None:
+    """Where the seal before it is gone too, no other one says where its entries begin; it is not looked for there."""
+    await log.sql(
+        "DELETE FROM audit_seals WHERE number = 2",
+        "UPDATE audit_seals SET last = -9223372036854775808 WHERE number = 3",
+    )
+
+    assert {fault for fault, _, _ in await found(log)} == {"seal_changed", "seal_removed"}
+    await log.write(1)
+    await asyncio.wait_for(log.seal(), 5)
+    assert (await log.report()).sealed == 13
 
 
 @pytest.mark.parametrize(("number", "first", "last"), [(1, 1, 5), (2, 6, 8)])
@@ -197,6 +287,21 @@ async def test_seals_cut_off_the_end_are_found_by_the_clock_or_a_head(log: Log, 
     assert ("not_as_expected", 1, 12) in await found(log, head)
     log.later(61)
     assert [fault for fault, _, _ in await found(log)] == ["not_sealed"]
+
+
+@pytest.mark.parametrize("seals", ["number = 3", "number > 0"])
+async def test_entries_that_are_sealed_a_second_time_are_found_by_a_head(log: Log, seals: str) -> None:
+    """A server that starts can't know what its forerunner had sealed: it seals what is there; the long wait is told."""
+    head = (await log.report()).head
+    assert head is not None
+    await log.sql(f"DELETE FROM audit_seals WHERE {seals}", "UPDATE audit SET reason = '' WHERE number = 12")
+    log.later(3600)
+    started = Log(log.services, log.now_ms)
+    assert await started.seal() == []
+
+    assert await found(log) == []
+    assert (await log.report()).longest_wait_ms > 3_600_000
+    assert await found(log, head) == [("not_as_expected", 1, 12)]
 
 
 async def test_a_log_cut_off_whole_is_found_by_a_head(log: Log) -> None:
@@ -226,6 +331,21 @@ async def test_a_counter_that_was_set_back_or_is_gone_is_found(log: Log) -> None
     assert await found(log) == [("added", 1, 12)]
 
 
+@pytest.mark.parametrize("counter", ["'x'", "x'01'", NO_TEXT])
+async def test_a_counter_that_counts_nothing_is_found(log: Log, counter: str) -> None:
+    """No number was given out by what is none."""
+    await log.sql(f"UPDATE audit_sequence SET last = {counter}")
+
+    assert await found(log) == [("added", 1, 12)]
+
+
+async def test_the_least_of_two_counters_counts(log: Log) -> None:
+    """A second one would hide that the first was set back."""
+    await log.sql("INSERT INTO audit_sequence VALUES (10)")
+
+    assert await found(log) == [("added", 11, 12)]
+
+
 async def test_a_counter_far_ahead_ends_in_a_finding(log: Log) -> None:
     """And not in a search through numbers without end."""
     await log.sql("UPDATE audit_sequence SET last = 1000000000000000000")
@@ -240,6 +360,9 @@ async def test_an_unsealed_entry_may_wait_a_minute(log: Log) -> None:
     assert await found(log) == []
 
     log.later(0.001)
+    assert await found(log) == [("not_sealed", 13, 14)]
+
+    await log.sql(f"UPDATE audit SET at_ms = {2**62} WHERE number = 13")
     assert await found(log) == [("not_sealed", 13, 14)]
 
 
@@ -398,7 +521,7 @@ async def test_any_one_change_at_random_is_found(log: Log, seed: int) -> None:
         table, columns = random.choice(
             [
                 ("audit", ("number", *COLUMNS)),
-                ("audit_seals", ("number", "last", "sealed_at_ms", "previous", "digests", "key_id", "mac")),
+                ("audit_seals", ("number", *SEAL_COLUMNS)),
             ]
         )
         column, number = random.choice(columns), random.randint(1, 12 if table == "audit" else 3)

@@ -66,9 +66,12 @@ class Chain:
 
     def follow(self, seal: Seal) -> bool:
         """Judge the next seal; return whether the entries can be held against its digests."""
+        if seal.number <= self._number():
+            self._found(Fault.SEAL_CHANGED, seal)  # no seal of ours has such a number, or it was there already
+            return False
         maker = maker_of(seal, self._keys)
         follows = self._follows(seal, maker)
-        fits = self._may_begin_anywhere(seal) or first_of(seal) == self._last() + 1
+        fits = first_of(seal) > 0 and (self._may_begin_anywhere(seal) or first_of(seal) == self._last() + 1)
         self._newest_is_bad = maker is Maker.FORGED or not fits
         if self._newest_is_bad:
             self._found(Fault.SEAL_CHANGED, seal)

@@ -64,7 +64,7 @@ async def verify(
         told(seal.last, extent.last)
     chain.finish()
     await _look_behind_seals(entries, comparison, extent, now_ms)
-    for number in await store.audit.strays(MOST_STRAYS):
+    for number in sorted({*await store.audit.strays(MOST_STRAYS), *entries.astray}):
         comparison.add(Fault.ADDED, number)
     return Report(
         entries=extent.last,
@@ -136,9 +136,15 @@ class Comparison:
 
 
 class _Entries:
-    """The log, read along a page at a time."""
+    """The log, read along a page at a time.
+
+    Attributes:
+        astray: numbers that are none, or that more than one entry has: nothing but a changed schema allows that.
+
+    """
 
     def __init__(self, log: AuditLog) -> None:
+        self.astray: set[int] = set()
         self._log = log
         self._page: list[AuditEntry] = []
         self._after = 0
@@ -158,20 +164,33 @@ class _Entries:
 
     async def behind(self, number: int) -> AsyncIterator[AuditEntry]:
         """Yield every entry behind *number* that is there."""
-        while page := await self._log.entries(number, PAGE):
+        while page := await self._page_behind(number):
             for entry in page:
                 yield entry
             number = page[-1].number
 
     async def _turn_to(self, place: int) -> None:
         """Read the page that begins with the number *place*, or with the next that there is."""
-        self._page = list(await self._log.entries(place - 1, PAGE))
+        self._page = await self._page_behind(place - 1)
         self._after = place - 1
-        self._upto = self._page[-1].number if len(self._page) == PAGE else sys.maxsize
+        self._upto = self._page[-1].number if self._page else sys.maxsize
+
+    async def _page_behind(self, number: int) -> list[AuditEntry]:
+        """Return the next entries behind *number*, none at the end. It is read again: it may be there a second time."""
+        page = []
+        newest = number - 1
+        for entry in await self._log.entries(newest, PAGE + 1):
+            if entry.number <= newest:
+                self.astray.add(entry.number)
+                continue
+            newest = entry.number
+            if newest > number:
+                page.append(entry)
+        return page
 
 
 async def _seals(store: Store, newest: int) -> AsyncIterator[Seal]:
-    after = 0
+    after = _BEGINNING
     while after < newest:
         page = await store.audit_seals.list_page(after, SEALS)
         if not page:
@@ -179,22 +198,23 @@ async def _seals(store: Store, newest: int) -> AsyncIterator[Seal]:
         for seal in page:
             if seal.number <= newest:
                 yield seal
-        after = page[-1].number
+        after = max(after + 1, *(seal.number for seal in page))  # a number that is none leads nowhere
 
 
 async def _look_behind_seals(entries: _Entries, comparison: Comparison, extent: Extent, now_ms: int) -> None:
     """Look at what no seal covers yet: all of it has to be there, and none of it may have waited long."""
-    oldest: AuditEntry | None = None
-    expected = extent.sealed + 1
-    async for entry in entries.behind(extent.sealed):
+    sealed = max(extent.sealed, 0)
+    first, since_ms = 0, now_ms
+    expected = sealed + 1
+    async for entry in entries.behind(sealed):
         if entry.number > extent.last:
             break  # written since
         comparison.add_range(Fault.REMOVED, expected, entry.number - 1)
         expected = entry.number + 1
-        oldest = oldest or entry
+        first, since_ms = first or entry.number, min(since_ms, entry.at_ms)
     comparison.add_range(Fault.REMOVED, expected, extent.last)
-    if oldest is not None and now_ms - oldest.at_ms > PATIENCE_MS:
-        comparison.add_range(Fault.NOT_SEALED, oldest.number, extent.last)
+    if now_ms - since_ms > PATIENCE_MS:
+        comparison.add_range(Fault.NOT_SEALED, first, extent.last)
 
 
 def _number(entry: AuditEntry) -> int:
@@ -206,3 +226,5 @@ SEALS: Final = 100
 MOST_STRAYS: Final = 1000
 MOST_CHANGED: Final = 100_000
 """Changed entries of which it is remembered what they are, to tell which have changed places."""
+
+_BEGINNING: Final = -(2**63)

@@ -402,7 +402,7 @@ class AuditLog(Protocol):
         ...
 
     async def entries(self, after: int, most: int) -> Sequence[AuditEntry]:
-        """Return up to *most* entries behind the number *after* as they are kept, in order."""
+        """Return up to *most* entries behind the number *after* in order; one without a number has -1."""
         ...
 
     async def newest(self, wanted: AuditFilter, *, least: int, before: int, most: int) -> Sequence[AuditEntry]:
@@ -453,8 +453,12 @@ class AuditSeals(Protocol):
         """Add the seal, and let it be durable; False if there is one of its number, and then nothing is changed."""
         ...
 
+    async def find(self, number: int) -> Seal | None:
+        """Return the seal of this number."""
+        ...
+
     async def list_page(self, after: int, most: int) -> Sequence[Seal]:
-        """Return up to *most* seals behind the number *after*, in order."""
+        """Return up to *most* seals behind the number *after*, in order; -1 is a number that is none."""
         ...
 
 

@@ -81,23 +81,23 @@ class Sealer:
             self._seen = None
             return [Alarm.SET_BACK]
         if extent.seals != (0 if seen is None else seen.number):
-            newest = await _find(self._services, extent.seals)
+            newest = await self._services.store.audit_seals.find(extent.seals)
             self._seen = newest if newest is not None and self._is_ours(newest) else seen
         return []
 
     async def _is_missing(self, seen: Seal, extent: Extent) -> bool:
         if extent.seals == seen.number and extent.last == extent.sealed:
             return False  # nothing was written: there is time to look when something is
-        return await _find(self._services, seen.number) != seen
+        return await self._services.store.audit_seals.find(seen.number) != seen
 
     async def _seal(self, extent: Extent, now_ms: int, pause: Callable[[], Awaitable[None]]) -> list[Alarm]:
-        newest = await _find(self._services, extent.seals)
+        newest = await self._services.store.audit_seals.find(extent.seals)
         if newest is None:
             await self._seal_from(_Place(number=1, after=0, previous=START), now_ms, pause)
         elif self._is_ours(newest):
             await self._seal_from(_behind(newest), now_ms, pause)
         else:
-            return await self._begin_anew(newest, min(newest.last, extent.last), now_ms, pause)
+            return await self._begin_anew(newest, max(min(newest.last, extent.last), 0), now_ms, pause)
         return []
 
     async def _begin_anew(
@@ -146,7 +146,7 @@ async def vouch(services: Services, *, now_ms: int) -> bool:
     Return whether one was added. It covers no entry, and follows only a seal that is ours.
     """
     seals, keys = services.store.audit_seals, services.master_keys
-    newest = await _find(services, (await seals.extent()).seals)
+    newest = await seals.find((await seals.extent()).seals)
     if newest is None or newest.key_id == keys.current.key_id or maker_of(newest, keys) is not Maker.OURS:
         return False
     place = _behind(newest)
@@ -174,12 +174,6 @@ class _Place:
     number: int
     after: int
     previous: bytes
-
-
-async def _find(services: Services, number: int) -> Seal | None:
-    """Return the seal with this *number*, if it is there."""
-    found = await services.store.audit_seals.list_page(number - 1, 1)
-    return next((seal for seal in found if seal.number == number), None)
 
 
 def _behind(seal: Seal) -> _Place:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from keyturn.core.model import AuditEntry, AuditEvent, AuditKind, Origin
 from keyturn.core.ports import AuditFilter
-from keyturn.store.sql.script import Connection, Row, Rows, Script
+from keyturn.store.sql.script import AnyText, Connection, Row, Rows, Script
 
 TAKE_NUMBERS = "UPDATE audit_sequence SET last = last + :count RETURNING last"
 
@@ -17,28 +17,28 @@ VALUES (:number, :at_ms, :kind, :sub, :sid, :reason, :actor, :address, :browser,
 
 COLUMNS = "number, at_ms, kind, sub, sid, reason, actor, address, browser, request_id, details"
 
-LIST_PAGE = f"""
+LIST_PAGE = AnyText(f"""
 SELECT {COLUMNS} FROM audit WHERE number > :after ORDER BY number LIMIT :most
-"""  # noqa: S608 - our own names
+""")  # noqa: S608 - our own names
 
 # There is no index but that of the number: each would cost every login more than it spares whoever reads the log.
-NEWEST = f"""
+NEWEST = AnyText(f"""
 SELECT {COLUMNS} FROM audit
-WHERE number >= :least AND number < :before
+WHERE number >= :least AND number < :before AND CAST(number AS BIGINT) = number
     AND (CAST(:sub AS TEXT) IS NULL OR sub = :sub)
     AND (CAST(:sid AS TEXT) IS NULL OR sid = :sid)
     AND (CAST(:kind AS TEXT) IS NULL OR kind = :kind)
     AND (CAST(:since_ms AS BIGINT) IS NULL OR at_ms >= :since_ms)
     AND (CAST(:until_ms AS BIGINT) IS NULL OR at_ms < :until_ms)
 ORDER BY number DESC LIMIT :most
-"""  # noqa: S608 - our own names
+""")  # noqa: S608 - our own names
 
-STRAYS = """
+STRAYS = AnyText("""
 SELECT number FROM audit WHERE number < 1
 UNION ALL
-SELECT number FROM audit WHERE number > COALESCE((SELECT last FROM audit_sequence LIMIT 1), 0)
+SELECT number FROM audit WHERE number > COALESCE(CAST((SELECT MIN(last) FROM audit_sequence) AS BIGINT), 0)
 ORDER BY number LIMIT :most
-"""
+""")
 
 
 class SqlAuditLog:
@@ -56,7 +56,7 @@ class SqlAuditLog:
         return await self._connection.read(_list_page, after, most)
 
     async def entries(self, after: int, most: int) -> Sequence[AuditEntry]:
-        """Return up to *most* entries behind the number *after* as they are kept, in order."""
+        """Return up to *most* entries behind the number *after* in order; one without a number has -1."""
         return await self._connection.read(_entries, after, most)
 
     async def newest(self, wanted: AuditFilter, *, least: int, before: int, most: int) -> Sequence[AuditEntry]:
@@ -107,7 +107,7 @@ def whole(value: object) -> int:
 
 def _entries(after: int, most: int) -> Script[list[AuditEntry]]:
     rows = yield LIST_PAGE, {"after": after, "most": most}
-    return entries_of(rows)
+    return [_entry(row) for row in rows]
 
 
 def _newest(wanted: AuditFilter, least: int, before: int, most: int) -> Script[list[AuditEntry]]:
@@ -123,7 +123,7 @@ def _strays(most: int) -> Script[list[int]]:
 def _entry(row: Row) -> AuditEntry:
     kind, sub, sid, reason, actor, address, browser, request_id, details = map(_text, row[2:])
     return AuditEntry(
-        number=row[0],
+        number=whole(row[0]),
         at_ms=whole(row[1]),
         kind=kind or "",
         sub=sub,

@@ -5,20 +5,24 @@ from collections.abc import Sequence
 from keyturn.core.model import Seal
 from keyturn.core.ports import Extent, Unsealed
 from keyturn.store.sql.audit import COLUMNS, entries_of, whole
-from keyturn.store.sql.script import Connection, Row, Script
+from keyturn.store.sql.script import AnyText, Connection, Row, Script
 
-EXTENT = """
-SELECT audit_sequence.last, audit_seals.number, audit_seals.last FROM audit_sequence
-LEFT JOIN audit_seals ON audit_seals.number = (SELECT MAX(number) FROM audit_seals)
-"""
+# SQLite keeps a value of any type in any column: a number that is none might come behind all that are.
+EXTENT = AnyText("""
+SELECT CAST(MIN(audit_sequence.last) AS BIGINT), MIN(audit_seals.number), MIN(audit_seals.last) FROM audit_sequence
+LEFT JOIN audit_seals ON audit_seals.number = (
+    SELECT number FROM audit_seals
+    WHERE number <= 9223372036854775807 AND CAST(number AS BIGINT) = number ORDER BY number DESC LIMIT 1
+)
+""")
 
 # One statement, so one moment. An entry takes its number under a lock that it holds until it is committed: where the
 # newest number is seen, every entry up to it is there.
-UNSEALED = f"""
+UNSEALED = AnyText(f"""
 SELECT audit_sequence.last, {COLUMNS} FROM audit_sequence
 LEFT JOIN audit ON audit.number > :after AND audit.number <= :upto
 ORDER BY number
-"""  # noqa: S608 - our own names
+""")  # noqa: S608 - our own names
 
 ADD = """
 INSERT INTO audit_seals (number, last, sealed_at_ms, previous, digests, key_id, mac)
@@ -26,10 +30,13 @@ VALUES (:number, :last, :sealed_at_ms, :previous, :digests, :key_id, :mac)
 ON CONFLICT (number) DO NOTHING RETURNING number
 """
 
-LIST_PAGE = """
-SELECT number, last, sealed_at_ms, previous, digests, key_id, mac
-FROM audit_seals WHERE number > :after ORDER BY number LIMIT :most
-"""
+COLUMNS_OF_SEALS = "number, last, sealed_at_ms, previous, digests, key_id, mac"
+
+FIND = AnyText(f"SELECT {COLUMNS_OF_SEALS} FROM audit_seals WHERE number = :number")  # noqa: S608 - our own names
+
+LIST_PAGE = AnyText(f"""
+SELECT {COLUMNS_OF_SEALS} FROM audit_seals WHERE number > :after ORDER BY number LIMIT :most
+""")  # noqa: S608 - our own names
 
 
 class SqlAuditSeals:
@@ -50,15 +57,18 @@ class SqlAuditSeals:
         """Add the seal, and let it be durable; False if there is one of its number, and then nothing is changed."""
         return await self._connection.write_singly(_add, seal)
 
+    async def find(self, number: int) -> Seal | None:
+        """Return the seal of this number."""
+        return await self._connection.read(_find, number)
+
     async def list_page(self, after: int, most: int) -> Sequence[Seal]:
-        """Return up to *most* seals behind the number *after*, in order."""
+        """Return up to *most* seals behind the number *after*, in order; -1 is a number that is none."""
         return await self._connection.read(_list_page, after, most)
 
 
 def _extent() -> Script[Extent]:
-    rows = yield EXTENT, {}
-    last, seals, sealed = rows[0] if rows else (0, None, None)  # somebody has deleted the counter
-    return Extent(last=whole(last), seals=whole(seals or 0), sealed=whole(sealed or 0))
+    ((last, seals, sealed),) = yield EXTENT, {}
+    return Extent(last=last or 0, seals=seals or 0, sealed=whole(sealed or 0))
 
 
 def _unsealed(after: int, most: int) -> Script[Unsealed]:
@@ -81,6 +91,11 @@ def _add(seal: Seal) -> Script[bool]:
         },
     )
     return bool(added)
+
+
+def _find(number: int) -> Script[Seal | None]:
+    rows = yield FIND, {"number": number}
+    return _seal(rows[0]) if rows else None
 
 
 def _list_page(after: int, most: int) -> Script[list[Seal]]:

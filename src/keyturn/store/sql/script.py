@@ -19,6 +19,15 @@ Rows: TypeAlias = Sequence[Row]
 Script: TypeAlias = Generator[Statement, Rows, T]
 
 
+class AnyText(str):
+    """SQL that reads what somebody may have tampered with: text that is no UTF-8 comes with surrogates in it.
+
+    Only SQLite keeps such text. Other SQL fails where it meets it.
+    """
+
+    __slots__ = ()
+
+
 class Abort(Exception):
     """Raised by a script to undo all that it did and still return *result* to its caller."""
 

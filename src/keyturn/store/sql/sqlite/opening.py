@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from keyturn.errors import ConfigurationError, TemporarilyUnavailable
-from keyturn.store.sql.script import Rows, Statement
+from keyturn.store.sql.script import AnyText, Rows, Statement
 
 PREFIX = "sqlite:///"
 
@@ -97,6 +97,8 @@ def executing(cursor: sqlite3.Cursor) -> Callable[[Statement], Rows]:
     """Return the function that does a script's statements with *cursor*."""
 
     def execute(statement: Statement) -> Rows:
+        if isinstance(statement[0], AnyText):
+            return _execute_on_any_text(cursor, statement)
         return cursor.execute(*statement).fetchall()
 
     return execute
@@ -112,6 +114,18 @@ def translated(error: Exception) -> Exception:
     if isinstance(error, sqlite3.Error) and type(error) in {sqlite3.OperationalError, sqlite3.DatabaseError}:
         return unavailable(error)
     return error
+
+
+def _execute_on_any_text(cursor: sqlite3.Cursor, statement: Statement) -> Rows:
+    cursor.connection.text_factory = _any_text
+    try:
+        return cursor.execute(*statement).fetchall()
+    finally:
+        cursor.connection.text_factory = str
+
+
+def _any_text(text: bytes) -> str:
+    return text.decode("utf-8", "surrogateescape")
 
 
 def _set_up(connection: sqlite3.Connection, pragmas: Iterable[str]) -> sqlite3.Connection:
