@@ -76,6 +76,25 @@ async def test_pages_end_where_nothing_is_left_below(house: House) -> None:
     assert await pages(house, AuditFilter(since_ms=house.now_ms), 1) == [[last]]
 
 
+@pytest.mark.parametrize("counter", [0, -1, 2**62, 2**63 - 1])
+async def test_what_is_there_is_found_whatever_the_counter_says(house: House, counter: int) -> None:
+    """It may have been set back, to hide what is above, or ahead, to let nobody come to an end."""
+    log = Log(house.services, house.now_ms)
+    last = (await written(house, 1, 2))[-1]
+    await log.sql(f"UPDATE audit_sequence SET last = {counter}")
+    assert await pages(house, AuditFilter(), last) == [list(range(last, 0, -1))]
+
+
+async def test_an_entry_without_a_number_hides_no_other(house: House) -> None:
+    """It has no place on a page, and takes none."""
+    log = Log(house.services, house.now_ms)
+    last = (await written(house, 1, 2))[-1]
+    columns = "at_ms, kind, sub, sid, reason, actor, address, browser, request_id, details"
+    for number in ("0.5", f"{last}.5", "'x'"):
+        await log.sql(f"INSERT INTO audit SELECT {number}, {columns} FROM audit WHERE number = 1")
+    assert [number for page in await pages(house, AuditFilter(), 1) for number in page] == list(range(last, 0, -1))
+
+
 async def test_a_page_looks_through_so_many_entries_at_most(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """And says where to go on, though it found nothing."""
     assert (WINDOW, SKEW_MS) == (10_000, HOUR_MS)
@@ -93,6 +112,11 @@ async def test_a_page_looks_through_so_many_entries_at_most(house: House, monkey
         ("{", {"unreadable": "{"}),
         ("[1]", {"unreadable": "[1]"}),
         ("5", {"unreadable": "5"}),
+        ('{"n": NaN}', {"unreadable": '{"n": NaN}'}),
+        ('{"n": 1e999}', {"unreadable": '{"n": 1e999}'}),
+        ('{"n": "\\ud800"}', {"unreadable": '{"n": "\\ud800"}'}),
+        ("\udcff", {"unreadable": "\\udcff"}),
+        pytest.param("[" * 100_000, {"unreadable": "[" * 100_000}, id="deep"),
     ],
 )
 def test_what_can_not_be_read_is_shown_as_it_stands(written: str, details: dict[str, Any]) -> None:

@@ -32,7 +32,10 @@ class AuditPage:
 
 async def read_page(services: Services, wanted: AuditFilter, *, before: int | None, most: int) -> AuditPage:
     """Return up to *most* of the *wanted* entries below the number *before*, or the newest where it is None."""
-    end = (await services.store.audit_seals.extent()).last + 1 if before is None else before
+    newest = await _next_below(services, _ABOVE_ALL if before is None else before)
+    if newest is None:
+        return AuditPage(entries=(), before=None)
+    end = newest.number + 1
     least = max(end - WINDOW, 1)
     found = await services.store.audit.newest(wanted, least=least, before=end, most=most)
     following = found[-1].number if len(found) == most else least
@@ -42,17 +45,32 @@ async def read_page(services: Services, wanted: AuditFilter, *, before: int | No
 
 
 def details_of(entry: AuditEntry) -> Mapping[str, Any]:
-    """Return the further facts of *entry*; as they stand there, if they can't be read."""
+    """Return the further facts of *entry*; as they stand there, if they can't be read, or can't be told as JSON."""
     try:
         details = json.loads(entry.details)
-    except ValueError:
-        return {"unreadable": entry.details}
-    return details if isinstance(details, dict) else {"unreadable": entry.details}
+        json.dumps(details, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        return {"unreadable": legible(entry.details)}
+    return details if isinstance(details, dict) else {"unreadable": legible(entry.details)}
+
+
+def legible(text: str) -> str:
+    """Return *text* with an escape for each byte that was no UTF-8, as only somebody else can have written it."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 async def _is_too_old(services: Services, wanted: AuditFilter, following: int) -> bool:
     """Say whether whatever comes below the number *following* is from before the time that is wanted."""
     if wanted.since_ms is None:
         return False
-    next_below = await services.store.audit.newest(AuditFilter(), least=1, before=following, most=1)
-    return not next_below or next_below[0].at_ms < wanted.since_ms - SKEW_MS
+    below = await _next_below(services, following)
+    return below is None or below.at_ms < wanted.since_ms - SKEW_MS
+
+
+async def _next_below(services: Services, number: int) -> AuditEntry | None:
+    """Return the newest entry below *number*: the counter may be far from it, if somebody has changed that."""
+    found = await services.store.audit.newest(AuditFilter(), least=1, before=number, most=1)
+    return found[0] if found else None
+
+
+_ABOVE_ALL: Final = 2**63 - 1

@@ -6,6 +6,7 @@ from http_world import NOW, World
 
 from keyturn.core import audit
 from keyturn.core.model import AuditEvent, AuditKind, Origin
+from sealed_log import Log
 
 
 async def write(world: World, count: int, sub: str | None = None) -> None:
@@ -38,6 +39,22 @@ async def test_the_newest_entry_comes_first(world: World) -> None:
         "details": {},
     }
     assert (before["kind"], before["session_id"]) == ("login", root.login["session_id"])
+
+
+async def test_what_somebody_has_tampered_with_can_be_read(world: World) -> None:
+    """Bytes that are no text are escapes, in whatever column: one such entry takes nobody the others."""
+    root = await new_admin(world)
+    columns = ("kind", "sub", "sid", "reason", "actor", "address", "browser", "request_id", "details")
+    last = len(await world.audit())
+    no_text = ", ".join(f"{column} = CAST(x'ff41' AS TEXT)" for column in columns)
+    await Log(world.services).sql(f"UPDATE audit SET {no_text} WHERE number = {last}")
+
+    newest, before, *_ = (await root.get("/audit"))["items"]
+
+    odd = "\\udcffA"
+    assert {newest[name] for name in ("kind", "sub", "session_id", "reason", "actor", "address", "browser")} == {odd}
+    assert (newest["request_id"], newest["details"]) == (odd, {"unreadable": odd})
+    assert before["number"] == last - 1
 
 
 async def test_what_an_admin_did_names_the_admin(world: World) -> None:
