@@ -76,6 +76,7 @@ def test_what_is_told_of_a_finding(production: Path, keyturn: Run) -> None:
     assert all(finding[part] in shown.stdout for part in ("id", "severity", "seen", "meaning", "mend", "reference"))
     assert "access_token.lifetime is 60m" in finding["seen"]
     assert "1 finding: 1 medium (10 checks made)." in shown.stdout
+    assert [line for line in shown.stdout.splitlines() if line != line.rstrip()] == []
 
 
 @pytest.mark.parametrize(("severity", "code"), [("low", 1), ("medium", 1), ("high", 0), ("critical", 0)])

@@ -49,6 +49,12 @@ def test_a_table_that_a_program_reads_ends_its_lines_where_the_text_ends(
     assert [line for line in lines if line != line.rstrip()] == []
 
 
+@pytest.mark.parametrize("second", [2**63 // 1000, -(2**63) // 1000, 2**80])
+def test_a_moment_that_no_calendar_has_is_a_number(second: int) -> None:
+    """Whoever wrote it can't keep anything else from being shown."""
+    assert moment(second) == str(second)
+
+
 def test_json_is_ascii(capsys: pytest.CaptureFixture[str]) -> None:
     """JSON holds what was typed, in ASCII."""
     print_json({"name": HOSTILE})

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from keyturn.cli.output import Column, counted, print_table, printable, result_console
+from keyturn.cli.output import Column, counted, print_lines, print_table, printable, result_console
 from keyturn.server.configuration.sources import DEVELOPMENT_FILE
 from keyturn.server.doctor.audit import Outcome
 from keyturn.server.doctor.catalogue import Chapters
@@ -91,7 +91,7 @@ def _print_chapter(console: Console, title: str, findings: Sequence[Finding], wi
     table.add_column(overflow="fold")
     for each in findings:
         table.add_row(*_cells(each))
-    console.print(table)
+    print_lines(table)
 
 
 def _cells(finding: Finding) -> tuple[Text, Text, Text]:

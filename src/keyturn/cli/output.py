@@ -46,7 +46,7 @@ def print_table(rows: Sequence[Row], columns: Sequence[Column]) -> None:
         table.add_column(column.title, overflow="fold", justify=column.justify, no_wrap=column.narrow == "whole")
     for row in rows:
         table.add_row(*(Text(_written(row[column.key], column)) for column in columns))
-    _print_lines(table)
+    print_lines(table)
 
 
 def print_facts(row: Row, columns: Sequence[Column]) -> None:
@@ -56,7 +56,7 @@ def print_facts(row: Row, columns: Sequence[Column]) -> None:
     table.add_column(overflow="fold")
     for column in columns:
         table.add_row(Text(column.title), Text(_written(row[column.key], column)))
-    _print_lines(table)
+    print_lines(table)
 
 
 def say(text: str) -> None:
@@ -94,10 +94,14 @@ def printable(text: str) -> str:
 
 
 def moment(second: int | None) -> str:
-    """Return an epoch second as people write it, in UTC."""
+    """Return an epoch second as people write it, in UTC; as it is, if no calendar has it."""
     if second is None:
         return _NONE
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    try:
+        instant = datetime.fromtimestamp(second, UTC)
+    except (ValueError, OverflowError, OSError):
+        return str(second)
+    return instant.strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def counted(number: int, thing: str) -> str:
@@ -115,7 +119,7 @@ def optional(value: object) -> str:
     return _NONE if value is None else str(value)
 
 
-def _print_lines(table: Table) -> None:
+def print_lines(table: Table) -> None:
     """Print *table*; into a file or a pipe without the blanks that fill its lines up to the last column's width."""
     console = result_console()
     if console.is_terminal:
