@@ -6,7 +6,7 @@ from keyturn.core.model import KeyState
 from keyturn.core.policy import JWKS_MAX_AGE, LONGEST_USE
 from keyturn.server.doctor.database import Door, Looked
 from keyturn.server.doctor.files import Files
-from keyturn.store.sql.survey import DatabaseServer, Overdue
+from keyturn.store.sql.survey import DatabaseServer, Overdue, Waiting
 from keyturn.tokens.algorithms import Algorithm
 
 HOUR = 3600
@@ -18,6 +18,11 @@ KEEP_RETIRED = LONGEST_USE + 2 * JWKS_MAX_AGE
 def server(*, is_superuser: bool = False, is_durable: bool = True) -> DatabaseServer:
     """Return a database server."""
     return DatabaseServer(now_ms=NOW * 1000, is_superuser=is_superuser, is_durable=is_durable)
+
+
+def waiting(waited_ms: int, entries: int = 3) -> Waiting:
+    """Return entries of the audit log of which the oldest has waited for so long."""
+    return Waiting(entries=entries, since_ms=NOW * 1000 - waited_ms)
 
 
 OPEN = Looked(door=Door.OPEN)
@@ -49,6 +54,8 @@ CASES = [
     ("database-superuser", kept(server=server(is_superuser=True)), kept(server=server())),
     ("commits-not-durable", kept(server=server(is_durable=False)), kept(server=server())),
     ("rows-overdue", kept(overdue=(Overdue(table="revocations", rows=1, since=NOW - 2 * HOUR),)), kept()),
+    ("audit-unsealed", kept(waiting=waiting(60_001)), kept(waiting=waiting(60_000))),
+    ("audit-unsealed", kept(waiting=waiting(60_001)), kept(waiting=waiting(60_001), keys=())),
     ("signing-keys-none", kept(keys=()), kept()),
     ("signing-key-missing", kept(keys=(record(KeyState.NEXT),)), kept(keys=())),
     ("signing-key-overdue", kept(now=DUE + DAY + HOUR + 1), kept(now=DUE + DAY + HOUR)),

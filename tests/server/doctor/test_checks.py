@@ -19,7 +19,7 @@ from keyturn.server.doctor.machine import Machine
 from keyturn.server.doctor.published import Probe, Published, Reach
 from keyturn.server.doctor.reading import Read
 from keyturn.server.settings import Settings
-from keyturn.store.sql.survey import MANY, Overdue
+from keyturn.store.sql.survey import MANY, Overdue, Waiting
 
 CASES = [*cases_settings.CASES, *cases_local.CASES, *cases_public.CASES]
 NAMES = [f"{check}-{number}" for number, (check, _, _) in enumerate(CASES)]
@@ -59,6 +59,15 @@ def test_rows_that_are_left_over_are_told_by_number_and_age() -> None:
         "9999 rows of revocations should have gone, the oldest 1.5 h ago.",
         "At least 10000 rows of sessions should have gone, the oldest 2.0 h ago.",
     ]
+
+
+def test_entries_without_a_seal_are_told_by_number_and_age() -> None:
+    """A count up to what is counted, and for how long the oldest could have been changed."""
+    few = Waiting(entries=MANY - 1, since_ms=(NOW - 7200) * 1000)
+    many = Waiting(entries=MANY, since_ms=(NOW - 120) * 1000)
+    told = "Entries of the audit log that no seal covers: {}, the oldest {} min old."
+    assert seen("audit-unsealed", kept(waiting=few)) == [told.format(9999, 120)]
+    assert seen("audit-unsealed", kept(waiting=many)) == [told.format("10000 or more", 2)]
 
 
 def test_why_there_are_no_metadata() -> None:

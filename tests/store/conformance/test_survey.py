@@ -3,6 +3,8 @@
 import asyncio
 import time
 from pathlib import Path
+from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,10 +14,14 @@ from keyturn.core.ports import KeyChanges, Store
 from keyturn.core.ratelimit import Rate, Reservation
 from keyturn.errors import ConfigurationError
 from keyturn.store import Question, survey, upgrade
-from keyturn.store.sql.survey import Overdue
+from keyturn.store.sql.survey import Overdue, Waiting
 from keyturn.tokens.algorithms import Algorithm
+from keyturn.tokens.base64url import encode
+from keyturn.tokens.master_key import parse_master_keys
+from sealed_log import Log
 
 HOUR = 3600
+KEYS = parse_master_keys(encode(Random(7).randbytes(32)))
 TABLES = ["sessions", "revocations", "rate_limits", "used_tokens"]
 
 
@@ -32,7 +38,7 @@ async def test_an_empty_database(store_url: str) -> None:
     found = await survey(store_url, asking(now))
 
     assert (found.keys, found.sessions, found.overdue, found.roles) == ((), {}, (), {})
-    assert (found.named_user, found.other_hashes) == (None, 0)
+    assert (found.named_user, found.other_hashes, found.waiting) == (None, 0, None)
     if store_url.startswith("sqlite"):
         assert found.server is None
     else:
@@ -79,6 +85,22 @@ async def test_what_should_have_gone_is_counted(store: Store, store_url: str, gi
     assert [each.table for each in found.overdue] == [table for table in TABLES if table not in elsewhere]
     assert {each.rows for each in found.overdue} == {1}
     assert Overdue(table="revocations", rows=1, since=ends[0]) in found.overdue
+
+
+async def test_entries_that_wait_for_their_seal_are_counted(store: Store, store_url: str) -> None:
+    """Behind the newest seal; the oldest by its time, in whatever order they came. None, once all are sealed."""
+    log = Log(SimpleNamespace(store=store, master_keys=KEYS), now_ms=int(time.time()) * 1000)
+    assert (await survey(store_url, asking(log.now_ms // 1000))).waiting is None
+
+    await log.write(2)
+    await log.seal()
+    assert (await survey(store_url, asking(log.now_ms // 1000))).waiting is None
+
+    await log.write(1)
+    log.later(-5)
+    await log.write(2)
+    waiting = (await survey(store_url, asking(log.now_ms // 1000))).waiting
+    assert waiting == Waiting(entries=3, since_ms=log.now_ms)
 
 
 async def test_keys_and_whom_they_serve(store: Store, store_url: str, given: Any) -> None:

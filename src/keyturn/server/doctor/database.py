@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from keyturn.core.audit_check import PATIENCE_MS
 from keyturn.server.clock import MAX_OFFSET_MS
 from keyturn.server.doctor.findings import Chapter, Check, Sentences, Severity
 from keyturn.server.doctor.kept import Kept
@@ -74,6 +75,16 @@ def _rows_overdue(kept: Kept) -> Sentences:
         count = f"{overdue.rows} rows" if overdue.rows < MANY else f"At least {MANY} rows"
         hours = (kept.now - overdue.since) / 3600
         yield f"{count} of {overdue.table} should have gone, the oldest {hours:.1f} h ago."
+
+
+def _audit_unsealed(kept: Kept) -> Sentences:
+    waiting = kept.survey.waiting
+    if waiting is None or not kept.survey.keys:  # before its first key no server has run on it
+        return
+    waited_ms = kept.now * 1000 - waiting.since_ms
+    if waited_ms > PATIENCE_MS:
+        count = f"{waiting.entries}" if waiting.entries < MANY else f"{MANY} or more"
+        yield f"Entries of the audit log that no seal covers: {count}, the oldest {waited_ms / 60_000:.0f} min old."
 
 
 CHAPTER: Final = Chapter(
@@ -160,6 +171,14 @@ ROWS: Final = Chapter(
             mend="Look for 'job failed' in the server's log. After a pause this is harmless.",
             reference="REF-16",
             judge=_rows_overdue,
+        ),
+        Check(
+            id="audit-unsealed",
+            severity=Severity.MEDIUM,
+            meaning="Who changes them now is not found out: no server runs, which seals each second, or it fails to.",
+            mend="Start a server; if one runs, look for 'seal the audit log' in its log.",
+            reference="OPS-03; operations.md, Monitoring",
+            judge=_audit_unsealed,
         ),
     ),
 )

@@ -47,7 +47,7 @@ class SqlAuditSeals:
 
     async def extent(self) -> Extent:
         """Return how far log and seals reach."""
-        return await self._connection.read(_extent)
+        return await self._connection.read(read_extent)
 
     async def unsealed(self, after: int, most: int) -> Unsealed:
         """Return the entries with the *most* numbers behind *after*. One that is not among them is not there."""
@@ -66,7 +66,8 @@ class SqlAuditSeals:
         return await self._connection.read(_list_page, after, most)
 
 
-def _extent() -> Script[Extent]:
+def read_extent() -> Script[Extent]:
+    """Return how far log and seals reach, as any step reads it."""
     ((last, seals, sealed),) = yield EXTENT, {}
     return Extent(last=last or 0, seals=seals or 0, sealed=whole(sealed or 0))
 

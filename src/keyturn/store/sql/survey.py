@@ -10,6 +10,8 @@ from typing import Final
 
 from keyturn.core.model import SigningKeyRecord
 from keyturn.store.sql.all_sessions import count_by_key_id
+from keyturn.store.sql.audit import whole
+from keyturn.store.sql.audit_seals import read_extent
 from keyturn.store.sql.script import Script
 from keyturn.store.sql.session_pruning import KEPT
 from keyturn.store.sql.signing_keys import list_all
@@ -46,6 +48,14 @@ class Overdue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Entries of the audit log that no seal covers: how many, at most `MANY`, and when the oldest was written."""
+
+    entries: int
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseServer:
     """A server that keeps the database: the time by its clock, and what it lets us do.
 
@@ -71,6 +81,7 @@ class Survey:
         roles: enabled users by their roles.
         named_user: the roles of the user who was asked for; None if there is none, or a disabled one.
         other_hashes: password hashes that are made in another way than today's, at most `MANY`.
+        waiting: what of the audit log waits for its seal; None if nothing does.
         server: None for a file, which has no clock and no users.
 
     """
@@ -81,6 +92,7 @@ class Survey:
     roles: Mapping[tuple[str, ...], int]
     named_user: tuple[str, ...] | None
     other_hashes: int
+    waiting: Waiting | None = None
     server: DatabaseServer | None = None
 
 
@@ -92,6 +104,7 @@ def survey(question: Question) -> Script[Survey]:
     roles = yield ROLES, {}
     named = yield NAMED_USER, {"username_key": question.username_key}
     ((others,),) = yield OTHER_HASHES, {"current": f"{question.hash_prefix}%", "most": MANY}
+    waiting = yield from _waiting()
     return Survey(
         keys=tuple(keys),
         sessions=sessions,
@@ -99,6 +112,7 @@ def survey(question: Question) -> Script[Survey]:
         roles={tuple(json.loads(text)): count for text, count in roles},
         named_user=tuple(json.loads(named[0][0])) if named else None,
         other_hashes=others,
+        waiting=waiting,
     )
 
 
@@ -113,12 +127,23 @@ def _overdue(question: Question) -> Script[tuple[Overdue, ...]]:
     return tuple(found)
 
 
+def _waiting() -> Script[Waiting | None]:
+    extent = yield from read_extent()
+    ((entries, since_ms),) = yield UNSEALED, {"after": max(extent.sealed, 0), "upto": extent.last, "most": MANY}
+    return Waiting(entries=entries, since_ms=whole(since_ms)) if entries else None
+
+
 ROLES: Final = "SELECT roles, count(*) FROM users WHERE disabled_at IS NULL GROUP BY roles"
 
 NAMED_USER: Final = "SELECT roles FROM users WHERE username_key = :username_key AND disabled_at IS NULL"
 
 OTHER_HASHES: Final = """
 SELECT count(*) FROM (SELECT sub FROM users WHERE password_hash NOT LIKE :current LIMIT :most) AS found
+"""
+
+UNSEALED: Final = """
+SELECT count(*), min(at_ms) FROM
+    (SELECT at_ms FROM audit WHERE number > :after AND number <= :upto ORDER BY number LIMIT :most) AS found
 """
 
 COUNT_PAST: Final = """
