@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from installation import MASTER_KEY, OTHER_MASTER_KEY
+from unprivileged import as_nobody
 from written import write
 
 from keyturn.errors import ConfigurationError
@@ -121,6 +122,21 @@ def test_a_development_directory_never_fills_in_for_a_real_installation(variable
 
     with pytest.raises(ConfigurationError, match="it has no default"):
         Settings.load(environ={variable: "https://auth.example.com"})
+
+
+def test_a_directory_of_somebody_else_is_told(tmp_path: Path) -> None:
+    """Where the settings would be read from it; a real installation, which never does, does not meet it."""
+    Path(".keyturn").mkdir()
+    write(".keyturn/keyturn.toml", "")
+    real = ENVIRONMENT | {"KEYTURN_KEYS_MASTER_KEY": MASTER_KEY}
+    Settings.load(environ=real)
+    Path(".keyturn").chmod(0)
+    tmp_path.chmod(0o755)
+
+    with as_nobody():
+        Settings.load(environ=real)
+        with pytest.raises(ConfigurationError, match=r"^\.keyturn/keyturn\.toml can't be read: Permission denied\."):
+            Settings.load(environ={})
 
 
 def test_a_configuration_file_goes_before_a_development_directory() -> None:

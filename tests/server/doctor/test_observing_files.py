@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from doctor_world import ISSUER, MASTER_KEY
+from unprivileged import as_nobody
 
 from keyturn.server.doctor.files import Files
 from keyturn.server.doctor.observing_files import file_system_of, look
@@ -95,6 +96,25 @@ def test_who_can_read_the_database(folder: Path) -> None:
     assert seen(environ=variables).exposed_database == ""
     written(folder / "keyturn.db-wal", "", 0o640)
     assert "chmod 600" in seen(environ=variables).exposed_database
+
+
+def test_a_folder_that_we_may_not_look_into(folder: Path) -> None:
+    """Nothing is said of what is in it, and no check is kept from the rest."""
+    variables = {"KEYTURN_DATABASE_URL": f"sqlite:///{folder}/data/keyturn.db"}
+    for hidden in ("data/keyturn.db", ".keyturn/keyturn.toml"):
+        written(folder / hidden, "", 0o644).parent.chmod(0o755)
+    found = seen(environ=variables)
+    assert "keyturn.db" in found.exposed_database
+    assert found.leftovers == (".keyturn/",)
+    for hidden in ("data", ".keyturn"):
+        (folder / hidden).chmod(0)
+    folder.chmod(0o755)
+
+    with as_nobody():
+        found = seen(environ=variables)
+
+    assert (found.exposed_database, found.leftovers) == ("", ())
+    assert found.file_system
 
 
 def test_where_the_database_is(folder: Path) -> None:

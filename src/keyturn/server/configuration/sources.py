@@ -97,11 +97,22 @@ def _config_path(config: Path | None, variables: Mapping[str, str], given: set[s
         return config
     if variables.get(CONFIG_VARIABLE):
         return Path(variables[CONFIG_VARIABLE])
-    if CONFIG_FILE.exists():
+    if not _is_missing(CONFIG_FILE):
         return CONFIG_FILE
-    if DEVELOPMENT_FILE.exists() and given.isdisjoint(_WHICH_INSTALLATION):
+    if given.isdisjoint(_WHICH_INSTALLATION) and not _is_missing(DEVELOPMENT_FILE):
         return DEVELOPMENT_FILE
     return None
+
+
+def _is_missing(path: Path) -> bool:
+    """Tell whether there is surely no such file, rather than one that we may not see: whoever reads that is told so."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _from_environment(names: Names, variables: Mapping[str, str], problems: list[Problem]) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def _database(settings: Settings) -> Path | None:
 
 
 def _exposed(database: Path | None) -> str:
-    if database is None or not database.exists():
+    if database is None or not _mode(database):
         return ""
     try:
         check_private(database)
@@ -113,6 +113,7 @@ def _is_everybodys(mode: int) -> bool:
 
 
 def _mode(path: Path) -> int:
+    """Return the mode of *path*; 0 if it is not there, or not for us to see."""
     try:
         return path.stat().st_mode
     except OSError:
@@ -135,7 +136,7 @@ def _relative(settings: Settings) -> str:
 
 def _leftovers(found: Found) -> Iterator[str]:
     in_use = found.config is not None and found.config.resolve() == DEVELOPMENT_FILE.resolve()
-    if DEVELOPMENT_FILE.exists() and not in_use:
+    if _mode(DEVELOPMENT_FILE) and not in_use:
         yield f"{DEVELOPMENT_FILE.parent}/"
 
 
