@@ -148,6 +148,7 @@ SECRET = {"kty": "oct", "kid": "s", "k": "AAAA", "alg": "HS256", "use": "sig"}
         (META, lambda _: PlainTextResponse("", 404), ["hsts-missing", "metadata-missing"]),
         (META, lambda _: JSONResponse(metadata()), ["hsts-missing", "sniffing-allowed"]),
         (META, told(issuer="https://other.example.com"), ["metadata-elsewhere"] * 3 + ["metadata-issuer"]),
+        (META, told(issuer="x", jwks_uri="http://[::1"), ["metadata-elsewhere"] * 2 + ["metadata-issuer"]),
         (META, told(grant_types_supported=["password"]), ["password-grant"]),
         (META, told(response_types_supported=["token"]), ["implicit-grant"]),
         (META, with_host, ["host-believed"]),

@@ -123,7 +123,8 @@ def _questions(at: str, metadata: Mapping[str, Any]) -> dict[Probe, _Question]:
 def _place(at: str, metadata: Mapping[str, Any], name: str, usual: str) -> str:
     """Return where we ask for what the metadata names; one that they put elsewhere is told of, and not asked for."""
     named = metadata.get(name)
-    if not isinstance(named, str) or origin_of(named) != origin_of(metadata.get("issuer")):
+    origin = origin_of(metadata.get("issuer"))
+    if not isinstance(named, str) or not origin or origin_of(named) != origin:
         return f"{at}{usual}"
     return f"{origin_of(at)}{urlsplit(named).path}"
 
