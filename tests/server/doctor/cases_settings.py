@@ -1,6 +1,6 @@
 """For each check of settings: what provokes it, and the nearest thing that does not."""
 
-from doctor_world import ISSUER, settings
+from doctor_world import ISSUER, identity, settings
 
 from keyturn.server.configuration.problem import Problem
 from keyturn.server.doctor.reading import Read
@@ -10,18 +10,25 @@ CASES = [
     ("settings-refused", Read(problems=(Problem(("issuer",), "no."),)), Read()),
     ("setting-without-effect", Read(concerns=(Problem(("rate_limit.token_per_client",), "no."),)), Read()),
     ("setting-unknown", Read(strangers=("KEYTURN_GRACE: not a setting of ours, ignored.",)), Read()),
-    ("issuer-missing", settings(issuer=""), settings()),
-    ("issuer-loopback", settings(issuer="http://localhost:8080"), settings()),
-    ("issuer-loopback", settings(issuer="https://127.0.0.1"), settings(issuer="https://localhost.example.com")),
-    ("audience-missing", settings(access_token={"audience": []}), settings()),
-    ("audience-issuer", settings(access_token={"audience": ["a", ISSUER]}), settings()),
-    ("audience-development", settings(access_token={"audience": ["my-api"]}), settings()),
+    ("issuer-missing", identity(issuer=""), identity()),
+    ("issuer-loopback", identity(issuer="http://localhost:8080"), identity()),
+    ("issuer-loopback", identity(issuer="https://127.0.0.1"), identity(issuer="https://localhost.example.com")),
+    ("audience-missing", identity(access_token={"audience": []}), identity()),
+    ("audience-issuer", identity(access_token={"audience": ["a", ISSUER]}), identity()),
+    ("audience-development", identity(access_token={"audience": ["my-api"]}), identity()),
     (
         "audience-development",
-        settings(access_token={"audience": ["http://localhost:9000"]}),
-        settings(access_token={"audience": ["my-api.example"]}),
+        identity(access_token={"audience": ["http://localhost:9000"]}),
+        identity(access_token={"audience": ["my-api.example"]}),
     ),
-    ("master-key-missing", settings(keys={"master_key": ""}), settings()),
+    ("master-key-missing", identity(keys={"master_key": ""}), identity()),
+    ("issuer-missing", identity(issuer=""), identity("issuer", issuer="")),
+    (
+        "audience-missing",
+        identity(access_token={"audience": []}),
+        identity("access_token.audience", access_token={"audience": []}),
+    ),
+    ("master-key-missing", identity(keys={"master_key": ""}), identity("keys.master_key", keys={"master_key": ""})),
     ("lifetime-short", settings(access_token={"lifetime": "299s"}), settings(access_token={"lifetime": "5m"})),
     ("lifetime-long", settings(access_token={"lifetime": "901s"}), settings(access_token={"lifetime": "15m"})),
     ("session-long", settings(refresh_token={"lifetime": "91d"}), settings(refresh_token={"lifetime": "90d"})),

@@ -9,6 +9,7 @@ from keyturn.core.model import KeyState, SigningKeyRecord
 from keyturn.core.policy import KeyPolicy
 from keyturn.server.doctor.catalogue import all_checks
 from keyturn.server.doctor.findings import Check
+from keyturn.server.doctor.identity import Identity
 from keyturn.server.doctor.kept import Kept
 from keyturn.server.doctor.machine import Machine
 from keyturn.server.doctor.published import Answer, Certificate, Probe, Published
@@ -48,6 +49,11 @@ def settings(**changes: Any) -> Settings:
     for name, sound in SOUND_SETTINGS.items():
         values[name] = sound | changes.pop(name, {}) if name != "roles" else changes.pop(name, sound)
     return Settings.model_validate(values | changes)
+
+
+def identity(*refused: str, **changes: Any) -> Identity:
+    """Return sound settings of which those that are *refused* can't be used as they are written."""
+    return Identity(settings=settings(**changes), refused=frozenset(refused))
 
 
 def machine(**changes: Any) -> Machine:

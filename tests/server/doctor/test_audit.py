@@ -96,10 +96,11 @@ def test_what_looks_like_a_setting() -> None:
 
 
 def test_a_secret_that_can_not_be_read() -> None:
-    """The reference that leads nowhere is told, and not only that there is no value."""
+    """The reference that leads nowhere is told, and not that there is no value: a new master key would be no mend."""
     outcome = audited(COMPLETE_ENVIRON | {"KEYTURN_KEYS_MASTER_KEY": "file:nowhere.key"})
     (refused,) = [each.seen for each in outcome.report.findings if each.check.id == "settings-refused"]
     assert "nowhere.key can't be read" in refused
+    assert "master-key-missing" not in ids(outcome)
 
 
 def test_an_issuer_that_is_refused() -> None:

@@ -8,12 +8,13 @@ import cases_local
 import cases_public
 import cases_settings
 import pytest
-from doctor_world import CHECKS, NOW, answer, kept, machine, published, seen, settings
+from doctor_world import CHECKS, NOW, answer, identity, kept, machine, published, seen, settings
 
 from keyturn.server.doctor import catalogue
 from keyturn.server.doctor.database import Door, Looked
 from keyturn.server.doctor.examination import Observed, examine
 from keyturn.server.doctor.files import Files
+from keyturn.server.doctor.identity import Identity
 from keyturn.server.doctor.kept import Kept
 from keyturn.server.doctor.machine import Machine
 from keyturn.server.doctor.published import Probe, Published, Reach
@@ -27,6 +28,7 @@ REFERENCE = Path(__file__).parents[3] / "docs" / "reference" / "doctor.md"
 
 SOUND: dict[type, object] = {
     Read: Read(),
+    Identity: identity(),
     Settings: settings(),
     Files: Files(),
     Machine: machine(),

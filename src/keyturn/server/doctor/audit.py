@@ -17,6 +17,7 @@ from keyturn.server.doctor.database import Looked
 from keyturn.server.doctor.examination import Observed, Report, examine
 from keyturn.server.doctor.files import Files
 from keyturn.server.doctor.findings import Chapter
+from keyturn.server.doctor.identity import Identity
 from keyturn.server.doctor.kept import Kept
 from keyturn.server.doctor.machine import Machine
 from keyturn.server.doctor.published import Published, Reach
@@ -117,8 +118,11 @@ class _Observing:
         self.config = reading.found.config
         self.subjects[Settings] = reading.settings
         missing = frozenset(rules.required(reading.settings))  # each has a check of its own
+        problems = tuple(each for each in reading.problems if each not in missing)
+        refused = frozenset(name for problem in problems for name in problem.names[:1])
+        self.subjects[Identity] = Identity(settings=reading.settings, refused=refused)
         self.subjects[Read] = Read(
-            problems=tuple(each for each in reading.problems if each not in missing),
+            problems=problems,
             concerns=tuple(each for each in rules.concerns(reading.settings) if "redis.url" not in each.names),
             strangers=reading.found.warnings,
         )
@@ -199,5 +203,5 @@ def _published_kids(kept: Kept) -> frozenset[str]:
     return frozenset(record.kid for record in live if record.algorithm not in SYMMETRIC)
 
 
-_OF_AN_INSTALLATION: Final[tuple[type, ...]] = (Read, Settings, Files, Machine, Looked, Kept)
+_OF_AN_INSTALLATION: Final[tuple[type, ...]] = (Read, Identity, Settings, Files, Machine, Looked, Kept)
 _OF_AN_ISSUER: Final[tuple[type, ...]] = (Reach, Published)

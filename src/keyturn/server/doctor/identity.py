@@ -1,5 +1,6 @@
 """Checks of who we are and whom tokens are for: issuer, audience, master key, and what development leaves behind."""
 
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -19,41 +20,51 @@ def host_of(url: str) -> str:
         return ""
 
 
-def _issuer_missing(settings: Settings) -> Sentences:
-    if not settings.issuer:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """The settings, and the names of those that can't be used as they are written: these are not missing."""
+
+    settings: Settings
+    refused: frozenset[str] = frozenset()
+
+
+def _issuer_missing(identity: Identity) -> Sentences:
+    if not identity.settings.issuer and "issuer" not in identity.refused:
         yield "issuer has no value."
 
 
-def _issuer_loopback(settings: Settings) -> Sentences:
-    if is_loopback(host_of(settings.issuer)):
-        yield f"issuer is {mask_url(settings.issuer)}."
+def _issuer_loopback(identity: Identity) -> Sentences:
+    issuer = identity.settings.issuer
+    if is_loopback(host_of(issuer)):
+        yield f"issuer is {mask_url(issuer)}."
 
 
-def _audience_missing(settings: Settings) -> Sentences:
-    if not settings.access_token.audience:
+def _audience_missing(identity: Identity) -> Sentences:
+    if not identity.settings.access_token.audience and "access_token.audience" not in identity.refused:
         yield "access_token.audience is empty."
 
 
-def _audience_issuer(settings: Settings) -> Sentences:
+def _audience_issuer(identity: Identity) -> Sentences:
+    settings = identity.settings
     if settings.issuer and settings.issuer in settings.access_token.audience:
         yield "access_token.audience holds the issuer."
 
 
-def _audience_development(settings: Settings) -> Sentences:
-    for audience in settings.access_token.audience:
+def _audience_development(identity: Identity) -> Sentences:
+    for audience in identity.settings.access_token.audience:
         if audience == DEVELOPMENT_AUDIENCE or is_loopback(host_of(audience)):
             yield f"access_token.audience holds {audience}."
 
 
-def _master_key_missing(settings: Settings) -> Sentences:
-    if not settings.keys.master_key.get_secret_value():
+def _master_key_missing(identity: Identity) -> Sentences:
+    if not identity.settings.keys.master_key.get_secret_value() and "keys.master_key" not in identity.refused:
         yield "keys.master_key has no value."
 
 
 CHAPTER: Final = Chapter(
     name="identity",
     title="Issuer and audience",
-    subject=Settings,
+    subject=Identity,
     checks=(
         Check(
             id="issuer-missing",
