@@ -68,6 +68,34 @@ def test_what_is_none(settings: Settings, tmp_path: Path) -> None:
     assert "is not an SQLite database" in found.sentence
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE users SET roles = 'none'", "UPDATE users SET roles = '5'", "UPDATE users SET roles = '[[1]]'",
+        "UPDATE signing_keys SET state = 'none'", "UPDATE signing_keys SET sealed = 'none'",
+        "UPDATE signing_keys SET activate_at = 'soon'", "UPDATE signing_keys SET activated_at = 1.5",
+    ],
+)  # fmt: skip
+def test_what_nobody_of_ours_wrote(settings: Settings, tmp_path: Path, change: str) -> None:
+    """A cell that can't be understood is told, and ends nothing."""
+    asyncio.run(store.upgrade(settings.database.url))
+    with closing(sqlite3.connect(tmp_path / "keyturn.db")) as connection, connection:
+        connection.execute(
+            "INSERT INTO users (sub, username, username_key, password_hash, roles, version, created_at)"
+            " VALUES ('s', 'a', 'a', 'h', '[]', 1, 1)"
+        )
+        connection.execute(
+            "INSERT INTO signing_keys (kid, algorithm, state, sealed, published_at, activate_at)"
+            " VALUES ('k', 'ES256', 'next', x'01', 1, 2)"
+        )
+    assert looked(settings)[0].door is Door.OPEN
+    with closing(sqlite3.connect(tmp_path / "keyturn.db")) as connection, connection:
+        connection.execute(change)
+    found, kept = looked(settings)
+    assert (found.door, kept) == (Door.UNUSABLE, None)
+    assert "never writes" in found.sentence
+
+
 def test_nobody_answers() -> None:
     """A server that is down is unreachable, and the sentence holds no password."""
     found, kept = looked(settings_of("postgresql://me:secret@127.0.0.1:1/keyturn"))

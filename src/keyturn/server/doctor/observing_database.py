@@ -13,6 +13,8 @@ from keyturn.tokens.master_key import parse_master_keys
 
 DEVELOPMENT_USER = "dev"
 
+STRANGE = "It holds values that Keyturn never writes; restore it from a backup, and find out who else writes it."
+
 
 async def look(settings: Settings, *, now_ms: int) -> tuple[Looked, Kept | None]:
     """Return what came of looking into the database of *settings*, and what it holds if it is ours."""
@@ -25,6 +27,8 @@ async def look(settings: Settings, *, now_ms: int) -> tuple[Looked, Kept | None]
         return Looked(door=Door.UNUSABLE, sentence=_told(error)), None
     except KeyturnError as error:
         return Looked(door=Door.UNREACHABLE, sentence=_told(error)), None
+    except (TypeError, ValueError):  # of a cell that can't be understood
+        return Looked(door=Door.UNUSABLE, sentence=STRANGE), None
 
 
 def _told(error: KeyturnError) -> str:

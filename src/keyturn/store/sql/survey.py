@@ -97,9 +97,17 @@ class Survey:
 
 
 def survey(question: Question) -> Script[Survey]:
-    """Return what the database holds; the schema has to be the newest."""
+    """Return what the database holds; the schema has to be the newest.
+
+    Raises:
+        ValueError, TypeError: it holds what we never write.
+
+    """
     keys = yield from list_all()
     sessions = yield from count_by_key_id(question.now)
+    _check_type(bytes, *sessions, *(key.sealed for key in keys))
+    for key in keys:
+        _check_type(int, key.published_at, key.activate_at, key.activated_at, key.retired_at, key.revoked_at)
     overdue = yield from _overdue(question)
     roles = yield ROLES, {}
     named = yield NAMED_USER, {"username_key": question.username_key}
@@ -125,6 +133,12 @@ def _overdue(question: Question) -> Script[tuple[Overdue, ...]]:
         if rows:
             found.append(Overdue(table=table, rows=rows, since=oldest // unit + bound))
     return tuple(found)
+
+
+def _check_type(kind: type, *values: object) -> None:
+    """See to it that all *values* are of this kind: SQLite takes one of any kind in any column."""
+    if any(value is not None and type(value) is not kind for value in values):
+        raise TypeError(f"a value that is no {kind.__name__}")
 
 
 def _waiting() -> Script[Waiting | None]:
