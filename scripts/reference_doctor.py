@@ -31,8 +31,9 @@ def _row(check: Check[Any]) -> tuple[str, ...]:
 _INTRO: Final = """\
 `keyturn doctor` makes every check for which there is something to look at, and says which it could not make and why.
 `--only` and `--skip` take ids and names of chapters. The exit code is 1 if a finding is at or above `--fail-on`, which
-is `medium` unless told otherwise. Ids stay: a script may count on them. What a check goes by is a norm, a guide here,
-or an id such as `KEY-03`, which the tests of that behaviour name too. How to use it: [operations](../operations.md)."""
+is `medium` unless told otherwise, and where no check could be made at all. Ids stay: a script may count on them. What a
+check goes by is a norm, a guide here, or an id such as `KEY-03`, which the tests of that behaviour name too. How to use
+it: [operations](../operations.md)."""
 
 _MEANINGS: Final = {
     Severity.INFO: "worth knowing",

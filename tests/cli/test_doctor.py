@@ -132,6 +132,7 @@ def test_list_tells_every_check(keyturn: Run) -> None:
         (["auth.example.com"], "https URL"),
         (["https://auth.example.com?a=b"], "query"),
         (["--issuer-url", "file:///etc/passwd"], "--issuer-url"),
+        (["https://auth.example.com", "--offline"], "--offline"),
     ],
 )
 def test_wrong_usage(keyturn: Run, arguments: list[str], told: str) -> None:
@@ -139,6 +140,15 @@ def test_wrong_usage(keyturn: Run, arguments: list[str], told: str) -> None:
     result = keyturn("doctor", *arguments)
     assert result.exit_code == 2
     assert told in result.output
+
+
+def test_what_could_not_be_looked_at_is_not_good(tmp_path: Path, keyturn: Run) -> None:
+    """Where not a single check was made the exit code is 1: nothing was found, and nothing was seen."""
+    blind = keyturn("doctor", "--offline", "--only", "keys", "--config", str(tmp_path / "nowhere.toml"))
+    none = keyturn("doctor", "--offline", "--only", "keys", "--skip", "keys")
+    assert (blind.exit_code, none.exit_code) == (1, 1)
+    assert "No check made, 11 could not be." in blind.stdout
+    assert none.stdout == "No check made.\n"
 
 
 @pytest.mark.slow

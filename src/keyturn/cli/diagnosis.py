@@ -77,6 +77,8 @@ def summary(report: Report) -> str:
     """Return the last line: how many findings there are, of which severity, and how many checks were made."""
     not_made = sum(len(each.checks) for each in report.not_made)
     made = f"{counted(report.made, 'check')} made{f', {not_made} not' if not_made else ''}"
+    if not report.made:
+        return f"No check made{f', {not_made} could not be' if not_made else ''}."
     if not report.findings:
         return f"Nothing found: {made}."
     parts = ", ".join(f"{count} {severity}" for severity, count in report.counts().items())

@@ -57,12 +57,15 @@ def doctor(
     """Audit settings, files, keys, database and a running issuer.
 
     Each finding says what it means, how to mend it, and what it goes by. Nothing is changed: no key is made or rotated,
-    no schema upgraded, and no secret printed. With a URL it looks at that issuer from outside, and at nothing else.
+    no schema upgraded, and no secret printed. With a URL it looks at that issuer from outside, and at nothing else. The
+    exit code is 1 for a finding at or above --fail-on, and where not a single check could be made.
     """
     chapters = _chosen(only, skip)
     if list_checks:
         _print_list(chapters, as_json=as_json)
         return
+    if url and offline:
+        raise typer.BadParameter("With a URL there is nothing but an issuer to ask: leave out --offline.")
     patient = Patient(
         config=config,
         purpose=purpose,
@@ -76,7 +79,7 @@ def doctor(
     else:
         diagnosis.print_report(outcome, chapters)
     worst = outcome.report.worst()
-    if worst is not None and worst.rank >= fail_on.rank:
+    if not outcome.report.made or (worst is not None and worst.rank >= fail_on.rank):
         raise typer.Exit(FAILED)
 
 
