@@ -1,5 +1,7 @@
 """For each check of a running issuer: what provokes it, and the nearest thing that does not."""
 
+from dataclasses import replace
+
 from doctor_world import (
     DAY,
     ISSUER,
@@ -192,6 +194,11 @@ CASES = [
         "clock-issuer",
         published({Probe.READY: answer({}, took_ms=8400, **date(-66))}),
         published({Probe.READY: answer({}, took_ms=8400, **date(-66, age="60"))}),  # an Age has no parts of a second
+    ),
+    (
+        "answers-missing",
+        replace(SOUND, answers={probe: each for probe, each in SOUND.answers.items() if probe is not Probe.ORIGIN}),
+        replace(SOUND, answers={probe: each for probe, each in SOUND.answers.items() if probe is not Probe.PLAIN}),
     ),
     ("metrics-open", published({Probe.METRICS: answer(b"# HELP")}), SOUND),
     (

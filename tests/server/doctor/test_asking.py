@@ -188,7 +188,7 @@ async def test_what_a_stranger_names_is_not_asked(capsys: pytest.CaptureFixture[
 
 
 async def test_an_answer_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What takes too long, or is too large, is no answer; the rest is judged all the same."""
+    """What takes too long is told, what is too large is no answer; the rest is judged all the same."""
     monkeypatch.setattr(asking, "SECONDS", 0.3)
 
     async def slow(_: Request) -> Response:
@@ -197,7 +197,11 @@ async def test_an_answer_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None
 
     began = time.monotonic()
     large: Answering = lambda _: Response(b"x" * 300_000, headers={"Cache-Control": "max-age=1"})  # noqa: E731 - a row of a table
-    assert await found_in(issuer_of(**{"/readyz": slow, JWKS: large})) == ["feed-untrusted", "jwks-missing"]
+    assert await found_in(issuer_of(**{"/readyz": slow, JWKS: large})) == [
+        "answers-missing",
+        "feed-untrusted",
+        "jwks-missing",
+    ]
     assert time.monotonic() - began < 5
 
 

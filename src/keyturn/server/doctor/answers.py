@@ -13,6 +13,13 @@ LEAST_HSTS: Final = 180 * 86_400
 """Seconds for which a browser should remember to come over TLS alone."""
 
 
+def _unanswered(published: Published) -> Sentences:
+    # That nobody listens at port 80 is as it should be.
+    silent = [probe.value for probe in Probe if probe is not Probe.PLAIN and probe not in published.answers]
+    if silent:
+        yield f"No answer came, or not in time, about: {', '.join(silent)}."
+
+
 def _metrics_open(published: Published) -> Sentences:
     if not is_loopback(host_of(published.asked_at)) and published.answered(Probe.METRICS).status == OK:
         yield "GET /metrics answers 200 from here."
@@ -105,6 +112,14 @@ CHAPTER: Final = Chapter(
     title="Answers of the issuer",
     subject=Published,
     checks=(
+        Check(
+            id="answers-missing",
+            severity=Severity.MEDIUM,
+            meaning="Nothing is said of what they would have shown: a slow issuer looks sound.",
+            mend="Look at its log and at what is between, and ask again once it answers in time.",
+            reference="operations.md, When a part is down",
+            judge=_unanswered,
+        ),
         Check(
             id="metrics-open",
             severity=Severity.MEDIUM,
