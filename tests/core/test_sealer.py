@@ -411,10 +411,10 @@ async def test_a_seal_that_goes_before_it_is_read_is_none(log: Log, monkeypatch:
     await log.write(1)
     await log.seal()
 
-    async def gone(_self: object, _after: int, _most: int) -> list[Seal]:
-        return []
+    async def gone(_self: object, _number: int) -> Seal | None:
+        return None
 
-    monkeypatch.setattr(type(log.store.audit_seals), "list_page", gone)
+    monkeypatch.setattr(type(log.store.audit_seals), "find", gone)
     other = Sealer(log.services)
     assert await other.run(now_ms=log.now_ms, pause=log.pause) == []
     assert other._seen is None
