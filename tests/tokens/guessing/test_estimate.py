@@ -174,6 +174,7 @@ def test_ver_21_judging_is_bounded() -> None:
             ),
             id="bytes whose base64 has something like words",
         ),
+        pytest.param(b"04192109-0236-45a0-a77c-53a7e519306d", id="a UUID with something like a date"),
     ],
 )
 def test_ver_21_random_secrets_that_look_like_something_are_taken(secret: bytes) -> None:

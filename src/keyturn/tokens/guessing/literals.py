@@ -37,10 +37,16 @@ def texts_in(data: bytes) -> list[tuple[int, bytes]]:
 
 
 def drawn(text: bytes) -> float:
-    """Return the bits of one character of *text*, drawn without memory from the smallest alphabet."""
+    """Return the bits of one character of *text*, drawn without memory from the smallest alphabet.
+
+    What stands between groups of hexadecimal digits, as in a UUID, says nothing.
+    """
+    digits = text.translate(None, b"-")
     for size, alphabet in _NARROW:
         if not text.translate(None, alphabet):
             return math.log2(size)
+        if size == _HEX_SIZE and not digits.translate(None, alphabet):
+            return math.log2(size) * len(digits) / len(text)
     classes, sizes = text.translate(_CLASSES), _sizes(text)
     present = Counter(classes)
     flat = math.log2(sum(sizes[kind] for kind in present))
@@ -100,6 +106,7 @@ _CLASSES: Final = (
     + bytes([_SIGN]) * 0x80
 )
 _HEX: Final = b"0123456789abcdef"
+_HEX_SIZE: Final = len(_HEX)
 _BASE32: Final = b"abcdefghijklmnopqrstuvwxyz234567"
 _NARROW: Final = (
     *((2, b"01"), (10, b"0123456789"), (16, _HEX), (16, _HEX.upper())),
