@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from feed_world import Feed, eventually, follower_of
+from feed_world import Feed, eventually, follower_of, shifted
 
 from keyturn import Verifier
 from keyturn.errors import VerifierUnavailable
@@ -103,6 +103,34 @@ def test_the_second_failure_in_a_row_is_logged(
         assert run.thread is not None
         run.thread.join(20)
         assert logged[tried : tried + 4] == [lines, lines, lines + 1, lines + 1]
+
+
+def test_a_success_ends_an_outage(caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged if the outage was, and failures are counted anew."""
+    intake: Any = SimpleNamespace(tick=lambda: None)
+    pace: Any = None
+    follower = FeedFollower(intake, url="http://127.0.0.1:1", pace=pace, new_client=None)
+    told = []
+    for failures in (1, 2, 1, 2):
+        for _ in range(failures):
+            follower._note_failure(OSError("down"))
+        told.append(len(caplog.records))
+        follower._note_success()
+        told.append(len(caplog.records))
+    assert told == [0, 0, 1, 2, 2, 2, 3, 4]
+
+
+def test_a_page_from_long_ago_ends_no_wait(feed: Feed, following: Following) -> None:
+    """Who waits for the first view waits for one that counts."""
+    follower = follower_of(following(interval=0.1))
+    feed.alter = shifted(-3600)
+    follower.start()
+    run = follower._run
+    assert run is not None
+    eventually(lambda: len(feed.asked) > 2)
+    assert not run.fresh.done()
+    feed.alter = shifted(0)
+    assert run.fresh.result(20) is None
 
 
 def test_a_forked_process_knows_nothing_yet(feed: Feed, following: Following) -> None:

@@ -56,6 +56,8 @@ def test_a_clock_that_is_put_back_extends_nothing(freshness: Freshness) -> None:
     freshness.confirm(NOW, NOW)
     freshness.limit(NOW - 3600)
     assert freshness.until == NOW - 3590
+    freshness.confirm(NOW - 3595, NOW - 3595)  # it may have been seen before
+    assert freshness.until == NOW - 3590
     freshness.confirm(NOW - 3594, NOW - 3594)
     assert freshness.until == NOW - 3584
 
@@ -71,3 +73,25 @@ def test_the_log_says_once_that_it_is_stale_and_once_that_it_is_fresh(
         for seconds in (20, 21, 22):
             freshness.confirm(NOW + seconds, NOW + seconds)
     assert [record.message.split()[-3:] for record in caplog.records] == [["than", "10", "s"], ["is", "fresh", "again"]]
+
+
+def test_a_view_is_stale_from_its_last_second_on(freshness: Freshness, caplog: pytest.LogCaptureFixture) -> None:
+    """And one that is confirmed up to right now is not fresh again."""
+    freshness.confirm(NOW, NOW)
+    freshness.tell_if_stale(NOW + 9.999)
+    assert caplog.records == []
+    freshness.tell_if_stale(NOW + 10)
+    freshness.confirm(NOW + 5, NOW + 20)
+    assert freshness.until == NOW + 20
+    assert len(caplog.records) == 1
+    freshness.confirm(NOW + 6, NOW + 20)
+    assert len(caplog.records) == 2
+
+
+def test_a_forked_process_tells_of_its_own_view(freshness: Freshness, caplog: pytest.LogCaptureFixture) -> None:
+    """Although its parent has told of its own, and some thread of it held the lock."""
+    freshness.tell_if_stale(NOW)
+    freshness._lock.acquire()
+    freshness.forget()
+    freshness.tell_if_stale(NOW)
+    assert len(caplog.records) == 2

@@ -260,3 +260,25 @@ async def test_an_entry_takes_the_memory_that_is_stated(make: Callable[..., Feed
     size, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert 100 < size / len(intake.view) < 187
+
+
+@pytest.mark.parametrize("more", [True, False])
+async def test_a_feed_that_stands_within_a_run_may_go_back_afterwards(
+    make: Callable[..., FeedIntake], more: bool
+) -> None:
+    """It said that there is more and had none: the run is over, and what it tells next counts again."""
+    intake = make()
+    await intake.take(signed(entry(5), more=True))
+    with pytest.raises(PageRefused, match="goes nowhere"):
+        await intake.take(signed(entry(5), more=more))
+    await intake.take(signed(entry(3)))
+    assert (intake.after, intake.is_fresh) == (3, True)
+
+
+async def test_the_first_page_begins_at_the_beginning(make: Callable[..., FeedIntake]) -> None:
+    """One that begins at the first place lacks what stands there."""
+    intake = make()
+    with pytest.raises(PageRefused, match="another question"):
+        await intake.take(signed(entry(2), after=1))
+    await intake.take(signed(entry(2), after=0))
+    assert intake.after == 2
