@@ -56,6 +56,26 @@ def test_the_first_seal_begins_with_the_first_entry() -> None:
     assert judged(late) == [("seal_changed", 4, 5, 1)]
 
 
+def test_a_seal_that_is_there_twice_is_held_against_nothing() -> None:
+    """Its number is taken: whatever it says of entries is nobody's word."""
+    first = seal_after(None, 5)
+    chain = Chain(KEYS)
+    assert chain.follow(first)
+    assert not chain.follow(first)
+    assert [found.fault.value for found in chain.findings] == ["seal_changed"]
+
+
+def test_no_seal_covers_an_entry_before_the_first() -> None:
+    """Also where nobody knows where it should begin, behind one that was changed."""
+    first = seal_after(None, 5)
+    changed = replace(first, mac=bytes(32))
+    for after, fits in ((-1, False), (0, True)):
+        behind = seal_entries((), number=2, after=after, upto=8, previous=hash_of(changed), key=OURS, now_ms=0)
+        chain = Chain(KEYS)
+        chain.follow(changed)
+        assert chain.follow(behind) is fits
+
+
 def test_seals_of_an_unknown_key_are_one_finding() -> None:
     """From the first of them to where another one vouches for them, or else to the end."""
     first = seal_after(None, 5, STRANGER)

@@ -374,6 +374,13 @@ async def test_an_unsealed_entry_that_is_missing_is_found(log: Log) -> None:
     assert await found(log) == [("removed", 14, 14), ("removed", 16, 16)]
 
 
+async def test_the_first_entry_is_missed_before_there_is_any_seal(log: Log) -> None:
+    """The counter says that there was one."""
+    await log.sql("DELETE FROM audit_seals", "DELETE FROM audit WHERE number = 1")
+
+    assert await found(log) == [("removed", 1, 1)]
+
+
 async def test_a_chain_made_anew_by_who_has_no_master_key_is_found(log: Log) -> None:
     """They change an entry, and make every digest, hash and seal fit: the MACs don't, whatever key they name."""
     stranger = parse_master_keys(encode(Random(8).randbytes(32))).current

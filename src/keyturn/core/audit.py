@@ -1,6 +1,7 @@
 """Reading the audit log: the newest entries first, those of one user or of one kind, a page at a time."""
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -32,7 +33,7 @@ class AuditPage:
 
 async def read_page(services: Services, wanted: AuditFilter, *, before: int | None, most: int) -> AuditPage:
     """Return up to *most* of the *wanted* entries below the number *before*, or the newest where it is None."""
-    newest = await _next_below(services, _ABOVE_ALL if before is None else before)
+    newest = await _next_below(services, sys.maxsize if before is None else before)
     if newest is None:
         return AuditPage(entries=(), before=None)
     end = newest.number + 1
@@ -71,6 +72,3 @@ async def _next_below(services: Services, number: int) -> AuditEntry | None:
     """Return the newest entry below *number*: the counter may be far from it, if somebody has changed that."""
     found = await services.store.audit.newest(AuditFilter(), least=1, before=number, most=1)
     return found[0] if found else None
-
-
-_ABOVE_ALL: Final = 2**63 - 1

@@ -32,7 +32,10 @@ def test_a_feed_that_does_not_wait_is_not_asked_without_pause() -> None:
 
 def test_retries_become_rarer_and_stay_within_two_seconds() -> None:
     """For ever, and not all verifiers at once."""
-    assert 0.1 <= retry_after(1) <= 0.2
+    for failures, longest in ((1, 0.2), (2, 0.4), (3, 0.8), (4, 1.6)):
+        pauses = [retry_after(failures) for _ in range(200)]
+        assert longest / 2 <= min(pauses) < max(pauses) <= longest
+        assert max(pauses) > 0.9 * longest
     for failures in (5, 6, 100, 10_000):
         assert MAX_RETRY / 2 <= retry_after(failures) <= MAX_RETRY
     assert len({retry_after(9) for _ in range(10)}) > 1
