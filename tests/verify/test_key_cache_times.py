@@ -3,7 +3,8 @@
 import concurrent.futures
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -50,6 +51,11 @@ class World:
         return refusal.value.retry_after
 
 
+def take_a_moment() -> None:
+    """Be slower than whoever does not wait."""
+    time.sleep(0.05)
+
+
 @pytest.fixture
 def world() -> World:
     """Return a world in which nothing has been fetched."""
@@ -75,6 +81,7 @@ def test_a_stale_set_is_waited_for_and_serves_an_hour_at_most(world: World) -> N
     """KEY-06: past fresh the fetch decides; after a failure the old keys serve at once, to the second."""
     world.cache.get_keys()
     world.now = START + 600
+    world.hold = take_a_moment
     assert list(world.cache.get_keys()) == ["key-2"]
     world.error = FetchFailed("down")
     world.now = START + 600 + 600 + 3599
@@ -82,6 +89,48 @@ def test_a_stale_set_is_waited_for_and_serves_an_hour_at_most(world: World) -> N
     world.settle()
     world.now += 1
     assert world.retry_after() is not None
+
+
+def test_once_the_old_keys_are_over_the_next_fetch_is_waited_for_again(world: World) -> None:
+    """KEY-06: while they served nobody waited for an issuer that failed; now there is nothing else to go by."""
+    keys = world.cache.get_keys()
+    world.hold = take_a_moment
+    world.error = FetchFailed("down")
+    world.now = START + 600
+    with pytest.raises(VerifierUnavailable):
+        world.cache.get_newer(keys)
+    assert world.cache.get_keys() is keys
+    world.error = None
+    world.now = START + 600 + 3600
+    assert list(world.cache.get_keys()) == ["key-3"]
+
+
+def test_a_closed_cache_tells_nobody_to_come_again_at_once(world: World) -> None:
+    """Nothing will be fetched: whoever asks each second harms nobody, and whoever asks without a pause might."""
+    world.cache.close()
+    assert world.retry_after() == 1
+
+
+async def test_a_fetch_may_take_a_little_longer_than_its_deadline(world: World) -> None:
+    """It ends itself at its deadline; whoever waits for it must not be gone a moment before."""
+    for wait in (KeyCache.get_keys, KeyCache.get_keys_async):
+        cache = KeyCache(world.load, deadline=0.3)
+        world.hold = lambda: time.sleep(0.35)
+        found = wait(cache)
+        assert await found if isinstance(found, Awaitable) else found
+
+
+def test_at_its_deadline_a_fetch_counts_as_over(world: World) -> None:
+    """Another one may begin, whatever became of the first."""
+    never = threading.Event()
+    cache = KeyCache(world.load, deadline=0.1, cooldown=0.1, clock=lambda: world.now)
+    world.hold = lambda: never.wait(20)
+    with pytest.raises(VerifierUnavailable):
+        cache.get_keys()
+    world.hold = lambda: None
+    world.now = START + 0.1
+    assert list(cache.get_keys()) == ["key-2"]
+    never.set()
 
 
 def test_a_refusal_tells_the_time_of_the_next_fetch(world: World) -> None:

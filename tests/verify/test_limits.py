@@ -14,7 +14,7 @@ def test_a_fetch_is_bounded() -> None:
 def test_keys_are_fetched_seldom_and_kept_for_an_hour() -> None:
     """KEY-05: half a minute between two fetches, a second where the issuer itself names the key."""
     assert (key_cache.COOLDOWN, key_cache.HASTY_COOLDOWN, key_cache.MAX_STALE) == (30, 1, 3600)
-    assert token_cache.DEFAULT_MAX_BYTES == 33_554_432
+    assert (key_cache._GRACE, token_cache.DEFAULT_MAX_BYTES) == (0.25, 33_554_432)
 
 
 def test_a_feed_is_asked_at_this_pace() -> None:
