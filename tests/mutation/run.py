@@ -18,11 +18,20 @@ from survivors import outdated, read_reasons, unexplained
 from trials import OPTIONS, Laboratory, Verdict, Watch
 from trying import Choose, Tried, try_all
 
-#: The rooms, and the tests that hold each.
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A room, the tests that hold it, and how many of its mutants a core tries at once."""
+
+    tests: tuple[str, ...]
+    a_core: int = 1
+
+
 ROOMS: Final = {
-    "tokens": ("tests/tokens",),
-    "verify": ("tests/verify", "tests/test_fastapi.py", "tests/test_starlette.py"),
-    "core": ("tests/core",),
+    "tokens": Room(("tests/tokens",)),
+    # Most of its tests wait for a thread, and a mutant for what does not happen.
+    "verify": Room(("tests/verify", "tests/test_fastapi.py", "tests/test_starlette.py"), a_core=4),
+    "core": Room(("tests/core",)),
 }
 
 
@@ -112,9 +121,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         kinds=frozenset(options.kind or Kind),
         share=options.share,
         seed=options.seed,
-        jobs=options.jobs,
+        jobs=options.jobs or ROOMS[options.room].a_core * (os.cpu_count() or 1),
     )
-    run = _run(asked, options.tests or ROOMS[asked.room])
+    run = _run(asked, options.tests or ROOMS[asked.room].tests)
     return 2 if run is None else _judge(run)
 
 
@@ -148,7 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--kind", type=Kind, action="append", choices=list(Kind), help="only this kind of change")
     parser.add_argument("--share", type=int, metavar="N", help="only so many, chosen by --seed")
     parser.add_argument("--seed", type=int, default=0, help="of the choice (default: 0)")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many at once (default: one a core)")
+    parser.add_argument("--jobs", type=int, help="how many at once (default: one a core, four of verify's)")
     parser.add_argument("--tests", nargs="+", metavar="PATH", help="other tests than the room's own")
     return parser
 

@@ -44,6 +44,16 @@ def test_a_description_that_makes_no_sense_is_not_made(described: dict[str, Any]
 
 
 @pytest.mark.parametrize(
+    "described",
+    [{"max_age": 2}, {"max_age": 3600}, {"interval": 0.1}, {"interval": 5, "max_age": 11}, {"max_entries": 1}],
+)
+def test_the_bounds_themselves_make_sense(described: dict[str, Any]) -> None:
+    """Contract §6."""
+    made = Revocations(**described)
+    assert {name: getattr(made, name) for name in described} == described
+
+
+@pytest.mark.parametrize(
     "url", ["http://feed.example/revocations", "ftp://a.test/x", "/revocations", "https://u@a.test"]
 )
 def test_a_feed_is_followed_through_tls_or_on_this_machine(url: str) -> None:
