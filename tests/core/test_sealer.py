@@ -125,6 +125,19 @@ async def test_a_forged_seal_that_reaches_far_ahead_stops_no_sealing(log: Log) -
     assert {"seal_changed", "begun_anew"} <= set(await log.faults())
 
 
+@pytest.mark.parametrize("last", [0, -5])
+async def test_a_forged_seal_that_reaches_nowhere_leaves_no_entry_out(log: Log, last: int) -> None:
+    """The new chain begins with the first entry, and covers none before it."""
+    await log.write(1)
+    await log.seal()
+    await log.sql(f"UPDATE audit_seals SET last = {last}")
+
+    await log.seal()
+
+    *_, anew = await log.seals()
+    assert (first_of(anew), anew.last) == (1, await log.last())
+
+
 async def test_a_process_that_has_not_the_new_master_key_yet_waits(
     make_house: MakeHouse, master_keys: MasterKeys
 ) -> None:

@@ -20,6 +20,7 @@ def test_keys_are_fetched_seldom_and_kept_for_an_hour() -> None:
 def test_a_feed_is_asked_at_this_pace() -> None:
     """REF-16: contract §5."""
     assert (revocations.MIN_MAX_AGE, revocations.MAX_MAX_AGE, revocations.MIN_INTERVAL) == (2, 3600, 0.1)
+    assert revocations.Revocations().max_entries == 5_000_000
     assert (pace.MAX_WAIT, pace.FIRST_RETRY, pace.MAX_RETRY) == (30, 0.2, 2)
     assert (pace.GAP, pace.IDLE_GAP, pace.GRACE, follower.PATIENCE) == (0.05, 0.5, 5, 3)
 

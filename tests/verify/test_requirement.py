@@ -68,3 +68,10 @@ def test_a_requirement_that_would_mean_something_else_is_refused(scopes: list[st
     """OPS-05: a typing error must not open or close a route in silence."""
     with pytest.raises(ConfigurationError):
         Requirement.of(scopes, roles)
+
+
+def test_a_requirement_is_what_was_asked_for() -> None:
+    """Two that ask for the same are one, in the order of their scopes; it shows what it asks for, and that once."""
+    asked = Requirement(scopes=("a", "b"))
+    assert asked == Requirement(scopes=("a", "b")) != Requirement(scopes=("b", "a"))
+    assert repr(asked) == "Requirement(scopes=('a', 'b'), roles=(), on_stale=None)"

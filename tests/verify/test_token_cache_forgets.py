@@ -36,6 +36,21 @@ def test_a_token_that_moved_up_is_forgotten_too() -> None:
     assert cache.find(TEXTS[0]) is None
 
 
+def test_a_generation_holds_what_fills_it_to_the_byte() -> None:
+    """Half of the bytes each; with one byte less the same tokens need two."""
+    size = entry_bytes(TEXTS[0])
+    for generation, kept in ((size, 2), (2 * size, 4), (2 * size - 1, 2), (size - 1, 0)):
+        cache = TokenCache(2 * generation)
+        for text in TEXTS:
+            cache.add(text, TOKEN)
+        assert len(cache) == kept, generation
+
+
+def test_a_token_takes_what_was_measured() -> None:
+    """Its text, its claims as values, and what each entry takes."""
+    assert entry_bytes(f"head.{'c' * 199}.sig") == 208 + 1100 + 200
+
+
 @pytest.mark.parametrize("roles", [("admin", ""), ("", "admin"), (), ("admin", 5)])
 def test_one_role_without_a_name_spoils_a_requirement(roles: Any) -> None:
     """Fail closed: a route that asks for a role of no name would be open or shut by chance."""

@@ -28,7 +28,7 @@ class Requirement:
     scopes: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     on_stale: str | None = None
-    _scope_set: frozenset[str] = field(init=False, repr=False, compare=False)
+    _scope_set: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_scope_set", frozenset(self.scopes))

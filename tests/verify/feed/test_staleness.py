@@ -1,12 +1,15 @@
 """What a view that gets too old says, once, and whose keys a bad page may ask for."""
 
 import logging
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from feed_world import follower_of
 
-from keyturn.errors import InvalidToken
+from keyturn import Revocations, Verifier
+from keyturn.errors import InvalidToken, VerifierUnavailable
 from keyturn.testing import TestIssuer
 from keyturn.tokens import revocation_feed
 from keyturn.tokens.access_token import Expected
@@ -55,6 +58,24 @@ def page(**changes: Any) -> str:
     """Return a signed page."""
     values = {"issuer": ISSUER.issuer, "issued_at": int(NOW), "seq": 1, "more": False, "entries": ()}
     return revocation_feed.sign(Page(**(values | changes)), ISSUER._keys[0])
+
+
+async def test_a_view_counts_until_its_last_second_and_not_in_it() -> None:
+    """REF-17: to the millisecond, whichever way a token is verified."""
+    issuer, begun = TestIssuer(), float(int(time.time()))
+    text, now = issuer.make_token(), [begun]
+    follows = Revocations(url="http://127.0.0.1:1/feed", max_age=10)
+    with Verifier(issuer.issuer, issuer.audience, jwks=issuer.jwks, revocations=follows, clock=lambda: now[0]) as made:
+        feed = follower_of(made)
+        feed.close()  # nobody asks it: the view is what is confirmed here
+        feed.intake.freshness.confirm(begun, begun)
+        now[0] = begun + 9.999
+        assert made.verify(text) == await made.verify_async(text)
+        now[0] = begun + 10
+        with pytest.raises(VerifierUnavailable):
+            made.verify(text)
+        with pytest.raises(VerifierUnavailable):
+            await made.verify_async(text)
 
 
 def test_old_is_said_once_and_fresh_once(said: Callable[[], list[str]]) -> None:
