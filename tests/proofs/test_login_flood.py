@@ -24,7 +24,7 @@ LAUNCHER = str(Path(__file__).with_name("planted_login.py"))
 FLOOD, ASKED = 80, 60
 """Logins at once, more than one thread hashes and lets wait; and how often is asked meanwhile."""
 
-SMALL_FLOOD, ASKED_SLOWLY = 16, 2
+SMALL_FLOOD, ASKED_SLOWLY = 48, 2
 MOST_SECONDS = 0.3
 
 AS_IT_SHIPS = {"KEYTURN_PASSWORD_MEMORY_KIB": "19456", "KEYTURN_PASSWORD_TIME_COST": "2"}
