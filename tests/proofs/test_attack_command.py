@@ -28,6 +28,7 @@ from example_world import environment
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning"),  # what is wrong is meant to be
+    pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning"),
 ]
 
 SERVE: Final = str(EXAMPLES / "broken_apis" / "serve.py")
