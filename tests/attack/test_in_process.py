@@ -1,5 +1,6 @@
 """An app in this process, as a server would run it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,10 +9,11 @@ import httpx2
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
 from keyturn.attack.in_process import App, started
+from keyturn.attack.probe import MAX_DOCUMENT
 from keyturn.errors import ConfigurationError
 
 
@@ -58,6 +60,22 @@ async def test_an_app_without_a_lifespan_is_served_too() -> None:
         await send({"type": "http.response.body"})
 
     assert (await get(app)).status_code == 204
+
+
+async def test_an_answer_that_never_ends_is_ended() -> None:
+    """As behind a server whose client has read what it reads: the app is told that nobody is there."""
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 1
+            yield bytes(65_536)
+
+    app = Starlette(routes=[Route("/", lambda _: StreamingResponse(endless()))])
+    answer = await asyncio.wait_for(get(app), 20)
+    assert MAX_DOCUMENT < len(answer.content) <= MAX_DOCUMENT + 65_536
+    assert sent == len(answer.content) // 65_536 + 1
 
 
 async def test_an_app_that_does_not_start_is_said_so() -> None:

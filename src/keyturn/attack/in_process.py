@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import httpx2
 
+from keyturn.attack.probe import MAX_DOCUMENT
 from keyturn.errors import ConfigurationError
 
 Message = MutableMapping[str, Any]
@@ -32,7 +33,7 @@ async def started(app: App) -> AsyncIterator[httpx2.ASGITransport]:
         raise ConfigurationError("app: its lifespan failed to start.")
 
     async def with_state(scope: Message, receive: Any, send: Any) -> None:  # noqa: ANN401 - as ASGI has them
-        await app({**scope, "state": dict(state)}, receive, send)
+        await app({**scope, "state": dict(state)}, receive, _until_long(send))
 
     try:
         yield httpx2.ASGITransport(with_state, raise_app_exceptions=False)
@@ -42,6 +43,20 @@ async def started(app: App) -> AsyncIterator[httpx2.ASGITransport]:
             await _said(from_app, task)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+def _until_long(send: Callable[[Message], Awaitable[None]]) -> Callable[[Message], Awaitable[None]]:
+    """Return *send* as of a client that goes once it has all that it reads: the transport keeps a body whole."""
+    left = MAX_DOCUMENT + 1
+
+    async def sending(message: Message) -> None:
+        nonlocal left
+        if left <= 0:
+            raise OSError("the client is gone")
+        left -= len(message.get("body", b""))
+        await send(message if left > 0 else {**message, "more_body": False})
+
+    return sending
 
 
 async def _said(from_app: "asyncio.Queue[Message]", task: "asyncio.Future[None]") -> str | None:
