@@ -1,5 +1,6 @@
 """The limits of the SDK, as the guides and the contract state them: a test that imports a limit would follow it."""
 
+from keyturn import Verifier
 from keyturn.verify import fetch, key_cache, revocations, token_cache
 from keyturn.verify.cookie import SAFE_METHODS
 from keyturn.verify.feed import follower, pace
@@ -23,6 +24,11 @@ def test_a_feed_is_asked_at_this_pace() -> None:
     assert revocations.Revocations().max_entries == 5_000_000
     assert (pace.MAX_WAIT, pace.FIRST_RETRY, pace.MAX_RETRY) == (30, 0.2, 2)
     assert (pace.GAP, pace.IDLE_GAP, pace.GRACE, follower.PATIENCE) == (0.05, 0.5, 5, 3)
+
+
+def test_clocks_may_differ_by_five_seconds() -> None:
+    """Contract §6: unless an API says otherwise."""
+    assert Verifier("https://a.test", "b").expected.leeway == 5
 
 
 def test_a_request_that_changes_nothing_is_one_of_four() -> None:
