@@ -105,19 +105,22 @@ def test_the_second_failure_in_a_row_is_logged(
         assert logged[tried : tried + 4] == [lines, lines, lines + 1, lines + 1]
 
 
-def test_a_success_ends_an_outage(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("outages", "lines"), [([2, 1, 2], [1, 2, 2, 2, 3, 4]), ([1, 2, 1], [0, 0, 1, 2, 2, 2]), ([3], [1, 2])]
+)
+def test_a_success_ends_an_outage(outages: list[int], lines: list[int], caplog: pytest.LogCaptureFixture) -> None:
     """It is logged if the outage was, and failures are counted anew."""
     intake: Any = SimpleNamespace(tick=lambda: None)
     pace: Any = None
     follower = FeedFollower(intake, url="http://127.0.0.1:1", pace=pace, new_client=None)
     told = []
-    for failures in (2, 1, 2):
+    for failures in outages:
         for _ in range(failures):
             follower._note_failure(OSError("down"))
         told.append(len(caplog.records))
         follower._note_success()
         told.append(len(caplog.records))
-    assert told == [1, 2, 2, 2, 3, 4]
+    assert told == lines
 
 
 def test_a_page_from_long_ago_ends_no_wait(feed: Feed, following: Following) -> None:
