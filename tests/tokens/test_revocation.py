@@ -114,7 +114,7 @@ def test_an_entry_that_is_read_again_takes_no_memory() -> None:
         view.add(entry)
     grown, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert grown < 10_000
+    assert grown < 40_000  # a pointer for each time were twice as much
 
 
 def test_the_highest_seq_is_kept() -> None:
