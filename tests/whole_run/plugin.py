@@ -8,7 +8,8 @@ the processes of the tests and in every Python process that they start (`whole_r
 - what other programs printed to whoever started them;
 - every file below the temporary folder of the run: databases and their logs, output of servers, dumps of PostgreSQL.
 
-A secret may be where it has to be: in an answer that carries it, in the file that is there to hold it (`HOLDERS`), in
+No secret is a password that stands in our code: tests that make up their input take such words for it, too. A secret
+may be where it has to be: in an answer that carries it, in the file that is there to hold it (`HOLDERS`), in
 what ``keyturn dev`` shows to its developer once and ``curl`` was answered, and in the tests. At the end of the run, in
 one process, everything that was left behind is searched for everything that was issued, and any hit fails the run. It
 is told by the name of the file and the kind of the secret, never by the secret.
@@ -33,6 +34,7 @@ from whole_run.search import Search
 NAME = "whole-run"
 FOLDER = "KEEP_WHOLE_RUN"
 HOOK = str(Path(__file__).with_name("hook"))
+CODE = Path(__file__).parents[2] / "src"
 PIECE = 1 << 25
 OVERLAP = 1 << 12
 
@@ -162,9 +164,10 @@ def dump_postgres(folder: Path) -> None:
 def noted(folder: Path) -> tuple[Iterator[bytes], Iterator[tuple[str, bytes]]]:
     """Return the notes of all processes: of tokens, and of keys and passwords."""
     lines = {line for path in folder.glob("secrets-*") for line in path.read_text().splitlines()}
-    kinds = (line.rpartition(" ") for line in lines)
+    found = ((kind, bytes.fromhex(text)) for kind, _, text in (line.rpartition(" ") for line in lines))
+    code = b"".join(path.read_bytes() for path in CODE.rglob("*.py"))
     return (path.read_bytes() for path in folder.glob("tokens-*")), (
-        (kind, bytes.fromhex(text)) for kind, _, text in kinds
+        (kind, value) for kind, value in found if kind != "password" or value not in code
     )
 
 

@@ -54,6 +54,9 @@ def test_secrets_where_they_belong(tmp_path):
     (tmp_path / "master.key").write_bytes(SECRET)
     (tmp_path / "fake.db").write_text(f"plain:{PASSWORD}")
     (tmp_path / "random.db").write_bytes(os.urandom(100_000))
+
+def test_a_word_of_our_code():
+    print(password_rules.normalise("master-key-missing"))
 """
 
 LEAKS = """
