@@ -20,9 +20,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let the long suites be run in full."""
-    parser.addoption(
-        "--secrets", choices=("fail", "report"), default="fail", help="what a secret that a run left behind does to it"
-    )
     parser.addoption("--full", action="store_true", help="run races, kills and the state machine in full")
 
 

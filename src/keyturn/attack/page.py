@@ -17,7 +17,7 @@ from typing import Final
 from keyturn.attack.judging import Baseline
 from keyturn.attack.masking import masked
 from keyturn.attack.model import Severity, Verdict
-from keyturn.attack.results import Report, Result, counted
+from keyturn.attack.results import MOST_HITS, Report, Result, counted
 
 
 def to_html(report: Report) -> str:
@@ -134,9 +134,6 @@ def _style() -> str:
 def _style_hash() -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode("ascii")
 
-
-#: Requests that are named of one flaw; the JSON report has all.
-MOST_HITS: Final = 12
 
 _CODE: Final = re.compile(r"`([^`]+)`")
 _WORDS: Final = {

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from keyturn.attack.case import Case
 from keyturn.attack.judging import Baseline
 from keyturn.attack.model import Severity, Verdict
+
+#: Requests that are named of one flaw, in a page and by pytest; the JSON report has all.
+MOST_HITS: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

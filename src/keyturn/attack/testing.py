@@ -16,13 +16,10 @@ from keyturn.attack.case import Case
 from keyturn.attack.cases import BY_ID, CASES
 from keyturn.attack.judging import Baseline, Standing
 from keyturn.attack.model import Need, Verdict
-from keyturn.attack.results import Result
+from keyturn.attack.results import MOST_HITS, Result
 from keyturn.attack.target import Target
 
 MAX_REQUESTS: Final = 100_000
-
-#: Requests that are named of one flaw.
-MOST_HITS: Final = 12
 
 
 class Attacks:

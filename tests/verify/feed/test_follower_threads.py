@@ -189,23 +189,10 @@ def test_no_program_waits_for_the_thread_at_its_end(feed: Feed, following: Follo
     assert follower._run.thread.daemon
 
 
+@pytest.mark.parametrize("verify", [Verifier.verify, Verifier.verify_async])
 @pytest.mark.parametrize("patience", [0.9, 0.3])
-def test_a_thread_waits_its_whole_patience(
-    feed: Feed, following: Following, monkeypatch: pytest.MonkeyPatch, patience: float
-) -> None:
-    """As a task does."""
-    monkeypatch.setattr("keyturn.verify.feed.follower.PATIENCE", patience)
-    feed.down = True
-    verifier = following()
-    began = time.monotonic()
-    with pytest.raises(VerifierUnavailable):
-        verifier.verify(feed.issuer.make_token())
-    assert time.monotonic() - began > patience - 0.05
-
-
-@pytest.mark.parametrize("patience", [0.9, 0.3])
-async def test_a_task_waits_its_whole_patience(
-    feed: Feed, following: Following, monkeypatch: pytest.MonkeyPatch, patience: float
+async def test_a_thread_or_a_task_waits_its_whole_patience(
+    feed: Feed, following: Following, monkeypatch: pytest.MonkeyPatch, patience: float, verify: Callable[..., Any]
 ) -> None:
     """Be it less than a second: the first token of an API that has just been started is not refused at once."""
     monkeypatch.setattr("keyturn.verify.feed.follower.PATIENCE", patience)
@@ -213,7 +200,7 @@ async def test_a_task_waits_its_whole_patience(
     verifier = following()
     began = time.monotonic()
     with pytest.raises(VerifierUnavailable):
-        await verifier.verify_async(feed.issuer.make_token())
+        await verify(verifier, feed.issuer.make_token())
     assert time.monotonic() - began > patience - 0.05
 
 
